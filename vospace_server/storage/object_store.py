@@ -1,0 +1,146 @@
+"""The store of bytes as the rest of the server sees it, and what may go wrong with it.
+
+An object is written once, under a key that the store invents, and never changes afterwards.
+Names given by users never reach a store.
+"""
+
+import re
+import secrets
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+ObjectKey = typing.NewType("ObjectKey", str)
+
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+class StoreError(Exception):
+    """The store failed in a way that the request did not cause; the message is for people."""
+
+
+class ObjectNotFoundError(StoreError):
+    """There is no object under this key (any more)."""
+
+    def __init__(self, key: ObjectKey) -> None:
+        super().__init__(f"the store has no object {key}")
+        self.key = key
+
+
+class StoreFullError(StoreError):
+    """No room is left; nothing that was committed before is affected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreProperties:
+    """What a store can do, declared so that nobody guesses it from a name."""
+
+    shared: bool
+    """Several processes see the same objects, so more than one may serve them."""
+    durable: bool
+    """A committed object survives a loss of power."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """One line of a listing."""
+
+    key: ObjectKey
+    length: int
+    modified: datetime
+
+
+class ObjectWriter(typing.Protocol):
+    """One object being written. Used by one thread at a time; commit or abort ends it."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key under which the object will be found after commit."""
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append all of chunk. Raises StoreFullError or StoreError; abort is still due then."""
+
+    def commit(self) -> None:
+        """Make the object readable and durable: on return it is on stable storage.
+
+        Raises StoreFullError or StoreError; then the object may or may not exist, nothing
+        refers to it, and abort is still due.
+        """
+
+    def abort(self) -> None:
+        """Drop what was written. Never raises; harmless after commit and when repeated."""
+
+
+class ObjectReader(typing.Protocol):
+    """One open object. It stays readable when the object is deleted meanwhile."""
+
+    @property
+    def length(self) -> int:
+        """The object's length in bytes."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Exactly size bytes from offset, fewer only at the end of the object.
+
+        Safe to call from several threads at once. Raises StoreError when reading fails.
+        """
+
+    def close(self) -> None:
+        """Give the descriptor back; harmless when repeated."""
+
+
+class ObjectStore(typing.Protocol):
+    """Immutable objects under random keys. Safe to use from any number of threads."""
+
+    @property
+    def properties(self) -> StoreProperties:
+        """What this store can do."""
+
+    def create(self) -> ObjectWriter:
+        """Begin a new object. Raises StoreFullError or StoreError."""
+
+    def open(self, key: ObjectKey) -> ObjectReader:
+        """Open an object for reading. Raises ObjectNotFoundError."""
+
+    def length(self, key: ObjectKey) -> int:
+        """The length of an object in bytes. Raises ObjectNotFoundError."""
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove an object. Harmless when it is gone; open readers go on."""
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Every committed object whose key begins with prefix, in the order of the keys."""
+
+    def sweep_incomplete(self, older_than: datetime) -> int:
+        """Remove the traces of uploads that began before a moment; says how many there were.
+
+        An upload that is still being written must not be older than that moment.
+        """
+
+    def close(self) -> None:
+        """End the use of the store."""
+
+
+def new_key() -> ObjectKey:
+    """A fresh random key: 128 bits, so keys never meet and can't be guessed."""
+    return ObjectKey(secrets.token_hex(16))
+
+
+def check_key(key: ObjectKey) -> ObjectKey:
+    """The same key. Raises ObjectNotFoundError for what no store can have handed out."""
+    if _KEY.fullmatch(key) is None:
+        raise ObjectNotFoundError(key)
+    return key
+
+
+def read_range(
+    reader: ObjectReader, start: int, stop: int, *, chunk_bytes: int = 1 << 20
+) -> Iterator[bytes]:
+    """The bytes [start, stop) in chunks. Raises StoreError when the object ends too early."""
+    offset = start
+    while offset < stop:
+        chunk = reader.read_at(offset, min(chunk_bytes, stop - offset))
+        if not chunk:
+            raise StoreError(f"an object of {reader.length} bytes ended before byte {stop}")
+        yield chunk
+        offset += len(chunk)
