@@ -1,4 +1,4 @@
-"""Who is asking: the result of authentication, and all that `authorize` needs to know of them."""
+"""Who is asking: the result of authentication, all that a decision needs to know of them."""
 
 import enum
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Somebody who presented no credentials. (Bad credentials are refused, never anonymous.)"""
+    """Somebody who presented no credentials; bad ones are refused, never anonymous."""
 
     @property
     def may_write(self) -> bool:

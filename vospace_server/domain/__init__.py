@@ -1,0 +1,1 @@
+"""What a space is, decided without any input or output."""
