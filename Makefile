@@ -1,0 +1,96 @@
+# The one entry point. `make help` lists the targets; CI and people run the same words.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+# Debian packages, by what needs them.
+PACKAGES_RUN := python3-venv libfuse2 fuse3
+PACKAGES_TEST := $(PACKAGES_RUN) postgresql
+PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
+PACKAGES_BENCH := $(PACKAGES_TEST) curl nginx-light libnginx-mod-http-dav-ext sshfs openssh-server s3fs
+
+.DEFAULT_GOAL := help
+.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape \
+        coverage format bench lock clean
+
+help:  ## this table
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' \
+	  | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# ------------------------------------------------------------------ environments
+
+$(VENV)/bin/python:
+	@tools/install-system-packages python3-venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: $(VENV)/bin/python requirements/demo.lock pyproject.toml
+	@tools/install-system-packages $(PACKAGES_RUN)
+	@tools/install-locked $(BIN) requirements/demo.lock
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python requirements/dev.lock pyproject.toml
+	@tools/install-system-packages $(PACKAGES_TEST)
+	@tools/install-locked $(BIN) requirements/dev.lock
+	@touch $@ $(VENV)/demo.stamp
+
+init: $(VENV)/dev.stamp  ## make the environment for development
+
+demo-environment: $(VENV)/demo.stamp
+
+# ------------------------------------------------------------------ running it
+
+demo: $(VENV)/demo.stamp  ## the whole main job: serve, store real FITS, mount, ls, cp, read
+	@$(BIN)/python -m tools.demo.run
+
+serve: $(VENV)/demo.stamp  ## a server on SQLite and a local directory (./space)
+	@$(BIN)/vospace-server serve --data-dir space
+
+bench: $(VENV)/dev.stamp  ## measure against peers and the machine's limits; appends to benchmarks/RESULTS.md
+	@tools/install-system-packages $(PACKAGES_BENCH)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# ------------------------------------------------------------------ tests and checks
+
+test: $(VENV)/dev.stamp  ## all tests but the object gateway's and the long ones; ARGS="-k word" picks some
+	@$(PYTEST) -n 2 --dist loadgroup -m "not s3 and not stress" $(ARGS)
+
+test-s3: $(VENV)/dev.stamp  ## the object store tests on a real Ceph gateway
+	@tools/install-system-packages $(PACKAGES_S3)
+	@$(PYTEST) -m s3 $(ARGS)
+
+stress: $(VENV)/dev.stamp  ## long runs of injected faults
+	@$(PYTEST) -m stress --timeout 900 $(ARGS)
+
+coverage: $(VENV)/dev.stamp  ## the tests with branch coverage
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -m "not s3 and not stress" $(ARGS)
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report
+
+check: lint types imports shape  ## everything that reads the code without running it
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	@$(BIN)/lint-imports
+
+shape: $(VENV)/dev.stamp
+	@$(BIN)/python tools/shape.py
+
+format: $(VENV)/dev.stamp  ## rewrite the code in the one style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(VENV)/dev.stamp  ## pin what pyproject.toml asks for, with hashes
+	@tools/lock $(BIN)
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist space .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
