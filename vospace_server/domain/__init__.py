@@ -1,1 +1,1 @@
-"""What a space is, decided without any input or output."""
+"""What the server knows without doing any input or output: records, access, quotas."""

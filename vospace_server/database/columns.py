@@ -1,0 +1,51 @@
+"""Column types that mean the same on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime
+from typing_extensions import override
+
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData()
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+class UtcTime(TypeDecorator[datetime.datetime]):
+    """An aware UTC datetime, kept as whole microseconds since 1970 on every engine.
+
+    Naive datetimes are refused: SQLite has no time zones, and a time whose zone was guessed
+    is wrong by hours on the one machine where nobody looks.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    @override
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a time without a zone can't be stored"
+            raise ValueError(message)
+        return (value - _EPOCH) // _MICROSECOND
+
+    @override
+    def process_result_value(
+        self, value: int | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+# A number that the database hands out. SQLite only counts up by itself when the type of the
+# primary key is spelled exactly INTEGER (which is 64 bits wide there too).
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+# Text compared and sorted as its UTF-8 bytes: node names are bytes, never folded or collated.
+# SQLite compares so by default (BINARY); PostgreSQL needs to be told.
+ExactText = Text().with_variant(Text(collation="C"), "postgresql")
