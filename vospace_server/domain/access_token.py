@@ -13,5 +13,5 @@ def new_token() -> str:
 
 
 def token_digest(token: str) -> str:
-    """What is stored: SHA-256 in hex. (Nothing slower is needed for 256 random bits.)"""
+    """What is stored: SHA-256 in hex; 256 random bits need nothing slower."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

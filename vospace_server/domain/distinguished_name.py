@@ -2,7 +2,8 @@
 
 Accepted are the slash form of OpenSSL and the grid (`/C=CA/O=Grid/CN=Ann Example`) and the
 comma form of RFC 2253, also with blanks after the commas or in the wrong order, as people
-copy it. The one form is RFC 2253, most specific first, types in capitals.
+copy it. The one form is RFC 2253, most specific first, all in lower case as CADC writes it,
+because types and (by X.520's matching rules) values are case-insensitive.
 """
 
 import re
@@ -24,11 +25,11 @@ class NotADistinguishedNameError(ValueError):
 
 
 def normalise_dn(text: str) -> str:
-    """The one form of a distinguished name: `CN=Ann Example,O=Grid,C=CA`.
+    """The one form of a distinguished name: `cn=ann example,o=grid,c=ca`.
 
     Raises NotADistinguishedNameError with a sentence.
     """
-    if len(text) > _MOST_CHARACTERS or any(ord(character) < 0x20 for character in text):
+    if len(text) > _MOST_CHARACTERS or not text.isprintable():
         raise NotADistinguishedNameError(
             "a distinguished name is one line of <= 1024 characters"
         )
@@ -36,12 +37,8 @@ def normalise_dn(text: str) -> str:
     parts = _slash_parts(text) if text.startswith("/") else _comma_parts(text)
     if len(parts) > 1 and parts[0][0] in _ROOT_TYPES and parts[-1][0] in {"CN", "UID"}:
         parts.reverse()
-    return ",".join(f"{kind}={value}" for kind, value in parts)
-
-
-def dn_key(normalised: str) -> str:
-    """What two distinguished names are compared by: values are case-insensitive."""
-    return re.sub(r"\s+", " ", normalised).casefold()
+    joined = ",".join(f"{kind}={value}" for kind, value in parts)
+    return re.sub(r"\s+", " ", joined).casefold()
 
 
 def _slash_parts(text: str) -> list[tuple[str, str]]:
@@ -83,5 +80,6 @@ def _unquoted(value: str) -> str:
 
 def _unreadable(text: str) -> NotADistinguishedNameError:
     return NotADistinguishedNameError(
-        f"{text!r} is not a distinguished name; write /C=CA/O=Grid/CN=Name or CN=Name,O=Grid,C=CA"
+        f"{text!r} is not a distinguished name; "
+        "write /C=CA/O=Grid/CN=Name or CN=Name,O=Grid,C=CA"
     )

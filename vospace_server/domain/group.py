@@ -48,11 +48,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nesting:
-    """That one group is a member of another, until a time or for ever."""
+class Membership:
+    """That somebody, or another group, is a member of this group until a time or for ever."""
 
-    group_id: int
-    member_group_id: int
+    group_uri: str
     expires: datetime | None
 
 
@@ -60,7 +59,7 @@ class Nesting:
 class Expansion:
     """All groups somebody belongs to, and when the first of these memberships ends."""
 
-    group_ids: frozenset[int]
+    group_uris: frozenset[str]
     valid_until: datetime | None
 
 
@@ -72,8 +71,8 @@ class GroupNaming:
     """
 
     def __init__(self, *, service_id: str, aliases: Iterable[str] = ()) -> None:
-        self._service_id = service_id.rstrip("/")
-        self._ours = frozenset(alias.rstrip("/") for alias in (service_id, *aliases))
+        self._service_id = service_id.rstrip("/").lower()
+        self._ours = frozenset(alias.rstrip("/").lower() for alias in (service_id, *aliases))
 
     def uri(self, name: str) -> str:
         """The URI of our group of that name."""
@@ -82,7 +81,8 @@ class GroupNaming:
     def normalise(self, text: str) -> str:
         """The one URI of a group; raises InvalidURI with a sentence."""
         group = GroupUri.parse(text)
-        service_id = f"ivo://{group.authority}/{group.service_path.strip('/')}"
+        # IVOA identifiers are case-insensitive in front of the question mark, group names not.
+        service_id = f"ivo://{group.authority}/{group.service_path.strip('/')}".lower()
         if service_id in self._ours:
             return self.uri(group.name)
         return f"{service_id}?{group.name}"
@@ -110,23 +110,20 @@ def check_group_name(name: str) -> str:
 
 
 def expand(
-    direct: Iterable[tuple[int, datetime | None]],
-    containing: Callable[[frozenset[int]], Iterable[Nesting]],
+    direct: Iterable[Membership],
+    containing: Callable[[frozenset[str]], Iterable[Membership]],
 ) -> Expansion:
     """Every group reached from direct memberships through groups in groups.
 
     `containing` answers in which groups the given ones are members. Each group is asked for
     once, so cycles end.
     """
-    known: set[int] = set()
+    known: set[str] = set()
     ends: list[datetime] = []
-    frontier: set[int] = set()
-    for group_id, expires in direct:
-        frontier.add(group_id)
-        ends.extend([expires] if expires else [])
-    while frontier:
+    memberships = list(direct)
+    while memberships:
+        ends.extend(found.expires for found in memberships if found.expires)
+        frontier = frozenset(found.group_uri for found in memberships) - known
         known |= frontier
-        nestings = list(containing(frozenset(frontier)))
-        ends.extend(nesting.expires for nesting in nestings if nesting.expires)
-        frontier = {nesting.group_id for nesting in nestings} - known
-    return Expansion(group_ids=frozenset(known), valid_until=min(ends, default=None))
+        memberships = list(containing(frontier)) if frontier else []
+    return Expansion(group_uris=frozenset(known), valid_until=min(ends, default=None))

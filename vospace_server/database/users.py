@@ -1,0 +1,132 @@
+"""UserRepository: accounts and what else they are known by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from vospace_server.database.generations import (
+    GROUPS,
+    USERS,
+    raise_generation,
+    read_generations,
+)
+from vospace_server.database.schema import app_user, identity
+from vospace_server.domain.account import AlreadyExistsError, User
+
+_X500 = "X500"
+
+
+class UserRepository:
+    """Accounts in one transaction; every change makes cached identities stale everywhere."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def generations(self) -> tuple[int, ...]:
+        """The counters of users and of groups: equal means that nothing here has changed."""
+        return read_generations(self._connection, USERS, GROUPS)
+
+    def add(
+        self,
+        *,
+        name: str,
+        password_hash: str | None,
+        email: str | None,
+        is_admin: bool,
+        created: datetime,
+    ) -> int:
+        """A new account; its id. Raises AlreadyExistsError when the name is taken."""
+        values = {
+            "name": name,
+            "password_hash": password_hash,
+            "email": email,
+            "is_admin": is_admin,
+            "disabled_at": None,
+            "created_at": created,
+        }
+        try:
+            query = insert(app_user).values(values).returning(app_user.c.id)
+            user_id = self._connection.execute(query).scalar_one()
+        except IntegrityError as error:
+            raise AlreadyExistsError(f"there is a user {name!r} already") from error
+        self._changed()
+        return user_id
+
+    def add_distinguished_name(self, user_id: int, name: str, *, created: datetime) -> None:
+        """Lets a certificate of this (normalised) name log in as the user.
+
+        Raises AlreadyExistsError when it is somebody's already.
+        """
+        values = {"user_id": user_id, "kind": _X500, "value": name, "created_at": created}
+        try:
+            self._connection.execute(insert(identity).values(values))
+        except IntegrityError as error:
+            raise AlreadyExistsError(f"{name!r} belongs to a user already") from error
+        self._changed()
+
+    def by_name(self, name: str) -> User | None:
+        """The account of this name, disabled or not."""
+        return self._one(select(app_user).where(app_user.c.name == name))
+
+    def by_id(self, user_id: int) -> User | None:
+        """The account of this id, disabled or not."""
+        return self._one(select(app_user).where(app_user.c.id == user_id))
+
+    def all(self) -> list[User]:
+        """Every account, by name."""
+        rows = self._connection.execute(select(app_user).order_by(app_user.c.name)).all()
+        names = self._distinguished_names(select(identity).where(identity.c.kind == _X500))
+        return [_user(row, names.get(row.id, ())) for row in rows]
+
+    def names(self, user_ids: Iterable[int]) -> dict[int, str]:
+        """The names of those of the ids that are accounts."""
+        query = select(app_user.c.id, app_user.c.name).where(app_user.c.id.in_(set(user_ids)))
+        return {row.id: row.name for row in self._connection.execute(query)}
+
+    def set_password(self, user_id: int, password_hash: str) -> None:
+        """Replaces the password."""
+        self._update(user_id, password_hash=password_hash)
+
+    def set_disabled(self, user_id: int, at: datetime | None) -> None:
+        """Shuts the account from a time on, or opens it again (None)."""
+        self._update(user_id, disabled_at=at)
+
+    def _update(self, user_id: int, **values: object) -> None:
+        self._connection.execute(
+            update(app_user).where(app_user.c.id == user_id).values(**values)
+        )
+        self._changed()
+
+    def _changed(self) -> None:
+        raise_generation(self._connection, USERS)
+
+    def _one(self, query: Any) -> User | None:
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        known = select(identity).where(identity.c.kind == _X500, identity.c.user_id == row.id)
+        return _user(row, self._distinguished_names(known).get(row.id, ()))
+
+    def _distinguished_names(self, query: Any) -> dict[int, tuple[str, ...]]:
+        names: dict[int, tuple[str, ...]] = {}
+        for row in self._connection.execute(query.order_by(identity.c.id)):
+            names[row.user_id] = (*names.get(row.user_id, ()), row.value)
+        return names
+
+
+def _user(row: Row[Any], distinguished_names: tuple[str, ...]) -> User:
+    return User(
+        user_id=row.id,
+        name=row.name,
+        is_admin=row.is_admin,
+        disabled=row.disabled_at is not None,
+        email=row.email,
+        created=row.created_at,
+        password_hash=row.password_hash,
+        distinguished_names=distinguished_names,
+    )

@@ -1,0 +1,185 @@
+"""AccountService: users and their tokens."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from vospace_server.database.engine import Database
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.access_token import new_token, token_digest
+from vospace_server.domain.account import (
+    InvalidValueError,
+    NoSuchTokenError,
+    NoSuchUserError,
+    Token,
+    User,
+    check_email,
+    check_password,
+    check_user_name,
+)
+from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
+from vospace_server.domain.identity import Identity, TokenScope
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """What is asked for a new account; a password of None leaves tokens and certificates."""
+
+    name: str
+    password: str | None = None
+    distinguished_names: Sequence[str] = ()
+    email: str | None = None
+    is_admin: bool = False
+
+
+class AccountService:
+    """Adds, changes and shuts accounts; makes and revokes their tokens.
+
+    Raises AdministrationError with a sentence for people when something can't be done. The
+    callers decide who may ask: today that is the command line of whoever owns the data.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        hash_password: Callable[[str], str],
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._database = database
+        self._hash_password = hash_password
+        self._clock = clock
+
+    def add(self, new: NewUser, *, by: Identity) -> User:
+        """Creates an account with all that is known of it, or nothing at all."""
+        check_user_name(new.name)
+        if new.email is not None:
+            check_email(new.email)
+        names = [_normalised(name) for name in new.distinguished_names]
+        password_hash = self._hashed(new.password) if new.password is not None else None
+        now = self._clock()
+        with self._database.write() as unit:
+            user_id = unit.users.add(
+                name=new.name,
+                password_hash=password_hash,
+                email=new.email,
+                is_admin=new.is_admin,
+                created=now,
+            )
+            for name in dict.fromkeys(names):
+                unit.users.add_distinguished_name(user_id, name, created=now)
+            unit.audit.record(
+                "user-added", new.name, by=by, at=now, detail={"admin": new.is_admin}
+            )
+            return _existing(unit, new.name)
+
+    def all(self) -> list[User]:
+        """All accounts by name, disabled ones too."""
+        with self._database.read() as unit:
+            return unit.users.all()
+
+    def get(self, name: str) -> User:
+        """The account of this name; raises NoSuchUserError."""
+        with self._database.read() as unit:
+            return _existing(unit, name)
+
+    def set_disabled(self, name: str, *, disabled: bool, by: Identity) -> None:
+        """Shuts an account with all its tokens, or opens it again.
+
+        Takes effect with the next request to any process, because every request looks whether
+        accounts have changed.
+        """
+        now = self._clock()
+        with self._database.write() as unit:
+            user = _existing(unit, name)
+            unit.users.set_disabled(user.user_id, now if disabled else None)
+            action = "user-disabled" if disabled else "user-enabled"
+            unit.audit.record(action, name, by=by, at=now)
+
+    def set_password(self, name: str, password: str, *, by: Identity) -> None:
+        """Replaces the password; the old one stops to work at once."""
+        with self._database.read() as unit:
+            _existing(unit, name)
+        password_hash = self._hashed(password)
+        with self._database.write() as unit:
+            user = _existing(unit, name)
+            unit.users.set_password(user.user_id, password_hash)
+            unit.audit.record("password-set", name, by=by, at=self._clock())
+
+    def make_token(
+        self,
+        name: str,
+        *,
+        scope: TokenScope,
+        lifetime: timedelta | None,
+        label: str,
+        by: Identity,
+    ) -> str:
+        """A new token of the account, told this once; None lives until it is revoked."""
+        now = self._clock()
+        if lifetime is not None and lifetime <= timedelta(0):
+            raise InvalidValueError("a token must live longer than no time at all")
+        text = new_token()
+        with self._database.write() as unit:
+            user = _existing(unit, name)
+            if user.disabled:
+                raise InvalidValueError(f"the account {name!r} is disabled")
+            token = Token(
+                token_id=0,
+                user_id=user.user_id,
+                scope=scope,
+                label=label,
+                created=now,
+                expires=None if lifetime is None else _end(now, lifetime),
+                revoked=False,
+                last_used=None,
+            )
+            token_id = unit.tokens.add(token, digest=token_digest(text))
+            detail: dict[str, object] = {"token": token_id, "scope": scope.label}
+            unit.audit.record("token-made", name, by=by, at=now, detail=detail)
+        return text
+
+    def tokens(self, name: str) -> list[Token]:
+        """All tokens of the account, ended ones too."""
+        with self._database.read() as unit:
+            return unit.tokens.of_user(_existing(unit, name).user_id)
+
+    def revoke_token(self, name: str, token_id: int, *, by: Identity) -> None:
+        """Ends one token at once; ending it twice is no error."""
+        now = self._clock()
+        with self._database.write() as unit:
+            user = _existing(unit, name)
+            known = {token.token_id for token in unit.tokens.of_user(user.user_id)}
+            if token_id not in known:
+                raise NoSuchTokenError(f"{name!r} has no token number {token_id}")
+            unit.tokens.revoke(token_id, at=now)
+            detail: dict[str, object] = {"token": token_id}
+            unit.audit.record("token-revoked", name, by=by, at=now, detail=detail)
+
+    def _hashed(self, password: str) -> str:
+        return self._hash_password(check_password(password))
+
+
+def _existing(unit: UnitOfWork, name: str) -> User:
+    user = unit.users.by_name(name)
+    if user is None:
+        raise NoSuchUserError(name)
+    return user
+
+
+def _normalised(distinguished_name: str) -> str:
+    try:
+        return normalise_dn(distinguished_name)
+    except NotADistinguishedNameError as error:
+        raise InvalidValueError(str(error)) from error
+
+
+def _end(now: datetime, lifetime: timedelta) -> datetime:
+    try:
+        return now + lifetime
+    except OverflowError as error:
+        raise InvalidValueError("no token can live that long") from error
