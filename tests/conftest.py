@@ -1,13 +1,16 @@
 """What all tests share: no test is skipped silently, no unexpected warning is logged."""
 
 import logging
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
+from tests.support.mounts import Mounts
 from tests.support.postgres import PostgresServer, running_postgres
+from tests.support.space import Space, SpaceServer, furnished
 
 ENGINES = [
     pytest.param("sqlite", id="sqlite"),
@@ -31,6 +34,55 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with server.new_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def shared_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
+    """One real server for the session, for tests that leave it as it was."""
+    with SpaceServer(data_dir=tmp_path_factory.mktemp("server") / "data") as server:
+        yield furnished(server)
+
+
+@pytest.fixture
+def own_space(tmp_path: Path) -> Iterator[Space]:
+    """A real server of the test's own, to be killed, frozen or filled."""
+    with SpaceServer(data_dir=tmp_path / "data") as server:
+        yield furnished(server)
+
+
+@pytest.fixture
+def folder(shared_space: Space) -> str:
+    """The path of a new, empty folder of `durand` in the shared space: `durand/…`."""
+    path = f"durand/{secrets.token_hex(6)}"
+    document = (
+        '<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" version="2.1" '
+        f'uri="vos://localhost~vault/{path}" xsi:type="vos:ContainerNode">'
+        "<vos:properties/><vos:nodes/></vos:node>"
+    )
+    with shared_space.client(shared_space.owner) as client:
+        client.put(f"/vault/nodes/{path}", content=document).raise_for_status()
+    return path
+
+
+@pytest.fixture
+def mounts(tmp_path: Path, shared_space: Space) -> Iterator[Mounts]:
+    """Makes mounts of the shared space; all are gone when the test ends."""
+    maker = Mounts(folder=tmp_path, space=shared_space)
+    try:
+        yield maker
+    finally:
+        maker.abandon_all()
+
+
+@pytest.fixture
+def own_mounts(tmp_path: Path, own_space: Space) -> Iterator[Mounts]:
+    """Makes mounts of the test's own server; all are gone before the server is."""
+    maker = Mounts(folder=tmp_path, space=own_space)
+    try:
+        yield maker
+    finally:
+        maker.abandon_all()
 
 
 class _WarningKeeper(logging.Handler):
