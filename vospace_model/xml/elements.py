@@ -20,7 +20,7 @@ def check_root(root: etree._Element, namespace: str, name: str) -> None:
     if found.localname != name:
         raise InvalidArgument(f"the document is a {found.localname[:_SHOWN]}, not a {name}")
     if found.namespace != namespace:
-        raise InvalidArgument(_wrong_namespace(found, namespace))
+        raise InvalidArgument(_wrong_namespace(root, namespace))
 
 
 class Children:
@@ -35,13 +35,14 @@ class Children:
     def __init__(self, parent: etree._Element, namespace: str, known: Collection[str]) -> None:
         self._parent = parent
         self._by_name: dict[str, list[etree._Element]] = {}
+        expected = "{" + namespace
         for child in parent:
-            found = etree.QName(child)
-            if found.localname not in known:
+            actual, _, name = child.tag.rpartition("}")
+            if name not in known:
                 continue
-            if found.namespace != namespace:
-                raise InvalidArgument(_wrong_namespace(found, namespace))
-            self._by_name.setdefault(found.localname, []).append(child)
+            if actual != expected:
+                raise InvalidArgument(_wrong_namespace(child, namespace))
+            self._by_name.setdefault(name, []).append(child)
 
     def every(self, name: str) -> list[etree._Element]:
         """All children of this name, in order."""
@@ -134,6 +135,6 @@ def type_of(element: etree._Element, namespace: str) -> str | None:
     return local
 
 
-def _wrong_namespace(found: etree.QName, namespace: str) -> str:
-    actual = found.namespace or "no namespace"
-    return f"{found.localname[:_SHOWN]} is of {actual[:_SHOWN]}; it belongs to {namespace}"
+def _wrong_namespace(element: etree._Element, namespace: str) -> str:
+    actual = etree.QName(element).namespace or "no namespace"
+    return f"{describe(element)} is of {actual[:_SHOWN]}; it belongs to {namespace}"

@@ -85,7 +85,7 @@ def _read_internal(parts: Children, targets: tuple[VosUri, ...], word: str) -> I
         destination = VosUri.parse(word)
     except InvalidURI as error:
         raise InvalidArgument(
-            f"the direction is neither one of {', '.join(_DIRECTIONS)} nor a URI: {error.detail}"
+            f"the direction is neither one of {', '.join(_DIRECTIONS)} nor a URI"
         ) from error
     if len(targets) != 1:
         raise InvalidArgument("a move or copy has exactly one target")
