@@ -1,0 +1,74 @@
+"""ChangeRepository: the log of what happened to nodes, for listeners and for caches."""
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Integer, bindparam, insert, select
+
+from vospace_model.uris import NodePath
+from vospace_server.database.node_rows import KIND_CODES
+from vospace_server.database.schema import change_log
+from vospace_server.domain.node_record import NodeRecord
+
+
+class Operation(enum.Enum):
+    """What happened; the value is what the database holds."""
+
+    CREATE = "create"
+    CONTENT = "content"
+    PROPERTIES = "properties"
+    MOVE = "move"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the log.
+
+    `node` and `path` are those after the change, for DELETE those before; the former ones are
+    set for MOVE. `actor_id` is 0 for nobody.
+    """
+
+    operation: Operation
+    node: NodeRecord
+    path: NodePath
+    actor_id: int
+    at_ns: int
+    former_path: NodePath | None = None
+    former_parent_id: int | None = None
+
+
+_APPEND: Final = insert(change_log)
+_SINCE: Final = (
+    select(change_log)
+    .where(change_log.c.id > bindparam("last_seen"))
+    .order_by(change_log.c.id)
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+
+class ChangeRepository:
+    """The change log in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, change: Change) -> None:
+        """Log a change; it becomes visible with the change itself."""
+        former = change.former_path
+        self._connection.execute(
+            _APPEND,
+            {
+                "at_ns": change.at_ns,
+                "operation": change.operation.value,
+                "node_id": change.node.node_id,
+                "kind": KIND_CODES[change.node.kind],
+                "parent_id": change.node.parent_id,
+                "path": str(change.path),
+                "former_path": None if former is None else str(former),
+                "former_parent_id": change.former_parent_id,
+                "content_id": change.node.content_id,
+                "actor_id": change.actor_id,
+            },
+        )

@@ -1,0 +1,207 @@
+"""Database: one address, and transactions on it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.engine import URL
+
+from vospace_model.faults import ServiceBusy
+from vospace_server.database.conflicts import ConflictError
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.database.upgrading import upgrade_schema
+
+T = TypeVar("T")
+
+# How long a transaction waits for another before the caller is told to come back.
+LOCK_WAIT_SECONDS: Final = 30
+_RETRY_AFTER_SECONDS: Final = 2
+# Conflicts are rare and each attempt starts from fresh rows; more than a few in a row mean
+# that something else is wrong.
+_ATTEMPTS: Final = 8
+_FIRST_PAUSE_SECONDS: Final = 0.002
+
+# SQLSTATEs of PostgreSQL: serialization failure, deadlock. Nothing was changed; try again.
+_CONFLICT_STATES: Final = frozenset({"40001", "40P01"})
+# Lock not available, too many connections, shutting down.
+_BUSY_STATES: Final = frozenset({"55P03", "53300", "57P01", "57P02", "57P03"})
+_SQLITE_BUSY: Final = 5
+_SQLITE_PRIMARY_CODE: Final = 0xFF
+
+
+class Database:
+    """The database at an SQLAlchemy URL: SQLite (embedded) or PostgreSQL (`postgresql+psycopg`).
+
+    Threads share one Database. A transaction belongs to the thread that opened it, commits at
+    the end of its `with` block and is rolled back by any exception.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+        parsed = make_url(url)
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        engines = _sqlite_engines if self._is_sqlite else _postgres_engines
+        self._reader, self._writer = engines(parsed, pool_size)
+        # SQLite has one writer at a time; waiting here is fair and wakes at once, where its
+        # own waiting polls. Guards nothing in memory. PostgreSQL needs no such thing.
+        self._writer_turn = threading.Lock()
+        self._writing_thread: int | None = None
+
+    def upgrade(self) -> None:
+        """Make all tables, or bring them to the newest schema; harmless to repeat.
+
+        Two processes may call it at once: the second waits for the first. Raises
+        SchemaTooNewError for a database that a newer version has already migrated.
+        """
+        with self._foreign_errors(), self._turn():
+            upgrade_schema(self._writer)
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with self._foreign_errors(), self._reader.begin() as connection:
+            yield UnitOfWork(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """A transaction that may change things; durable when the block has ended.
+
+        Raises ServiceBusy when another transaction is in the way for too long or wins a
+        conflict; see `retrying` for work that had better be repeated.
+        """
+        try:
+            with self._write() as unit:
+                yield unit
+        except ConflictError as error:
+            raise _busy() from error
+
+    def retrying(self, work: Callable[[UnitOfWork], T]) -> T:
+        """What `work` returns, called in a `write` transaction, again after a conflict.
+
+        A conflict is a deadlock that PostgreSQL resolved against us, or a ConflictError that
+        `work` raised because a row moved between finding and locking it. Each attempt is a new
+        transaction, so `work` must keep no state of its own.
+        """
+        pause = _FIRST_PAUSE_SECONDS
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with self._write() as unit:
+                    return work(unit)
+            except ConflictError:
+                time.sleep(pause)
+                pause *= 2
+        with self.write() as unit:
+            return work(unit)
+
+    def close(self) -> None:
+        """Close all connections; the database stays as it is."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def _write(self) -> Iterator[UnitOfWork]:
+        with self._foreign_errors(), self._turn(), self._writer.begin() as connection:
+            yield UnitOfWork(connection)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._is_sqlite:
+            yield
+            return
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("a write transaction was opened inside another")
+        if not self._writer_turn.acquire(timeout=LOCK_WAIT_SECONDS):
+            raise _busy()
+        self._writing_thread = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._writing_thread = None
+            self._writer_turn.release()
+
+    def _foreign_errors(self) -> AbstractContextManager[None]:
+        return _translated()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of drivers and pools become ConflictError or ServiceBusy, where they are that."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise _busy() from error
+    except exc.DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _CONFLICT_STATES:
+            raise ConflictError(str(error.orig)) from error
+        if state in _BUSY_STATES or error.connection_invalidated or _is_sqlite_busy(error):
+            raise _busy() from error
+        raise
+
+
+def _is_sqlite_busy(error: exc.DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & _SQLITE_PRIMARY_CODE == _SQLITE_BUSY
+
+
+def _busy() -> ServiceBusy:
+    return ServiceBusy("the database is busy; try again", _RETRY_AFTER_SECONDS)
+
+
+def _sqlite_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
+    """A reader and a writer; they differ in how a transaction begins."""
+    # isolation_level None: sqlite3 begins no transactions behind our back; the events do.
+    arguments = {
+        "check_same_thread": False,
+        "isolation_level": None,
+        "timeout": LOCK_WAIT_SECONDS,
+        "cached_statements": 512,
+    }
+    reader = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
+    writer = create_engine(url, connect_args=arguments, pool_size=1, max_overflow=-1)
+    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _beginner(begin))
+    return reader, writer
+
+
+def _beginner(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Settings that SQLite keeps per connection (the WAL mode: in the file)."""
+    for statement in (
+        f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
+        "PRAGMA journal_mode = WAL",
+        # An acknowledged commit survives the loss of power, at one fsync each.
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA cache_size = -65536",
+        "PRAGMA mmap_size = 268435456",
+    ):
+        connection.execute(statement)
+
+
+def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
+    """Two views of one pool: readers see one snapshot, writers what is committed."""
+    options = (
+        f"-c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=5min"
+    )
+    engine = create_engine(
+        url,
+        connect_args={"options": options, "connect_timeout": LOCK_WAIT_SECONDS},
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=LOCK_WAIT_SECONDS,
+        # A connection that a restart of PostgreSQL has closed is replaced, not handed out.
+        pool_pre_ping=True,
+    )
+    return engine.execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    ), engine.execution_options(isolation_level="READ COMMITTED")

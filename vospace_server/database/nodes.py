@@ -1,0 +1,388 @@
+"""NodeRepository: rows of the tree, to and from NodeRecords."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exc,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from vospace_model.faults import DuplicateNode
+from vospace_model.uris import NodePath
+from vospace_server.database.conflicts import ConflictError
+from vospace_server.database.names import name_at, names_parameter
+from vospace_server.database.node_rows import (
+    KIND_CODES,
+    LENGTH,
+    MODIFIED,
+    RECORD_COLUMNS,
+    RECORD_SOURCE,
+    record_of,
+)
+from vospace_server.database.schema import ROOT_ID, node, node_group
+from vospace_server.domain.content import Content
+from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
+
+_RECORDS: Final = select(*RECORD_COLUMNS).select_from(RECORD_SOURCE)
+
+
+def _walk_statement() -> Select[Any]:
+    """All nodes on the path `names`, from the root down, as far as there are any."""
+    start = select(literal(0, Integer).label("depth"), literal(ROOT_ID, BigInteger).label("id"))
+    walk = start.cte("walk", recursive=True)
+    child = node.alias("child")
+    step = select(walk.c.depth + 1, child.c.id).select_from(
+        walk.join(
+            child,
+            and_(
+                child.c.parent_id == walk.c.id,
+                child.c.name == name_at(names_parameter(), walk.c.depth),
+            ),
+        )
+    )
+    walk = walk.union_all(step)
+    return (
+        select(*RECORD_COLUMNS)
+        .select_from(walk.join(RECORD_SOURCE, node.c.id == walk.c.id))
+        .order_by(walk.c.depth)
+    )
+
+
+def _climb_statement() -> Select[Any]:
+    """Names and parents from the node `node_id` up to the root."""
+    columns = (node.c.parent_id, node.c.name)
+    start = select(literal(0, Integer).label("height"), *columns).where(
+        node.c.id == bindparam("node_id", type_=BigInteger)
+    )
+    climb = start.cte("climb", recursive=True)
+    above = node.alias("above")
+    step = select(climb.c.height + 1, above.c.parent_id, above.c.name).join(
+        above, above.c.id == climb.c.parent_id
+    )
+    climb = climb.union_all(step)
+    return select(climb.c.parent_id, climb.c.name).order_by(climb.c.height.desc())
+
+
+# Built once: SQLAlchemy then finds their compiled text without looking at them again.
+_WALK: Final = _walk_statement()
+_CLIMB: Final = _climb_statement()
+_BY_ID: Final = _RECORDS.where(node.c.id == bindparam("node_id"))
+_BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
+_BY_NAME: Final = _RECORDS.where(
+    node.c.parent_id == bindparam("parent"), node.c.name == bindparam("node_name")
+)
+_CHILDREN: Final = (
+    _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
+    .order_by(node.c.name)
+    .limit(bindparam("at_most", type_=Integer))
+)
+_HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
+_HOLD: Final = (
+    select(node.c.parent_id, node.c.name)
+    .where(node.c.id == bindparam("node_id"))
+    .with_for_update(key_share=True, read=True)
+)
+_LOCK: Final = (
+    select(node.c.parent_id, node.c.name)
+    .where(node.c.id == bindparam("node_id"))
+    .with_for_update()
+)
+_INSERT: Final = insert(node).returning(node.c.id)
+_SAVE: Final = (
+    update(node)
+    .where(node.c.id == bindparam("node_id"))
+    .values(
+        {
+            column: bindparam(f"new_{column.name}", type_=column.type)
+            for column in (
+                node.c.owner_id, node.c.public, node.c.inherit, node.c.locked,
+                node.c.immutable, node.c.read_groups, node.c.write_groups,
+                node.c.allocation_id, node.c.media_type, node.c.encoding, node.c.mtime_ns,
+                node.c.has_properties, node.c.changed_ns,
+            )
+        }
+        | {node.c.version: node.c.version + 1}
+    )
+)  # fmt: skip
+_SET_CONTENT: Final = (
+    update(node)
+    .where(node.c.id == bindparam("node_id"))
+    .values(
+        {
+            column: bindparam(f"new_{column.name}", type_=column.type)
+            for column in (
+                node.c.content_id, node.c.length, node.c.md5, node.c.media_type,
+                node.c.modified_ns, node.c.changed_ns, node.c.mtime_ns,
+            )
+        }
+        | {node.c.version: node.c.version + 1}
+    )
+)  # fmt: skip
+_RELOCATE: Final = (
+    update(node)
+    .where(node.c.id == bindparam("node_id"))
+    .values(
+        parent_id=bindparam("to_parent"),
+        name=bindparam("to_name", type_=node.c.name.type),
+        owner_id=bindparam("to_owner"),
+        changed_ns=bindparam("at_ns"),
+        version=node.c.version + 1,
+    )
+)
+_MARK_BUSY: Final = (
+    update(node)
+    .where(node.c.id == bindparam("node_id"))
+    .values(busy_until_ns=bindparam("until_ns"), busy_upload=bindparam("upload_id"))
+)
+_CLEAR_BUSY: Final = (
+    update(node)
+    .where(
+        node.c.id == bindparam("node_id"),
+        node.c.busy_upload == bindparam("upload_id", type_=Text),
+    )
+    .values(busy_until_ns=None, busy_upload=None)
+)
+_SORTED: Final = {
+    SortKey.NAME: node.c.name,
+    SortKey.LENGTH: LENGTH,
+    SortKey.DATE: MODIFIED,
+}
+
+
+class NodeRepository:
+    """Nodes in one transaction.
+
+    In a write transaction of SQLite nobody else writes, so `hold` and `lock` have nothing to
+    do there. In PostgreSQL they take row locks and raise ConflictError if the node has been
+    moved or removed since it was read, whereupon `Database.retrying` begins again.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._locks_rows = connection.dialect.name == "postgresql"
+
+    # ------------------------------------------------------------------ finding
+
+    def walk(self, path: NodePath) -> tuple[NodeRecord, ...]:
+        """The nodes on a path, the root first, as far as they exist; one query."""
+        rows = self._connection.execute(_WALK, {"names": path.names})
+        return tuple([record_of(row) for row in rows])
+
+    def by_id(self, node_id: int) -> NodeRecord | None:
+        """The node of that number, in the tree or in the trash."""
+        row = self._connection.execute(_BY_ID, {"node_id": node_id}).one_or_none()
+        return None if row is None else record_of(row)
+
+    def by_ids(self, node_ids: Sequence[int]) -> list[NodeRecord]:
+        """Those of the nodes that exist, in the order asked for."""
+        rows = self._connection.execute(_BY_IDS, {"ids": node_ids})
+        found = {record.node_id: record for record in map(record_of, rows)}
+        return [found[node_id] for node_id in node_ids if node_id in found]
+
+    def child(self, parent_id: int, name: str) -> NodeRecord | None:
+        """The child of that name."""
+        row = self._connection.execute(
+            _BY_NAME, {"parent": parent_id, "node_name": name}
+        ).one_or_none()
+        return None if row is None else record_of(row)
+
+    def children(self, parent_id: int, *, after: str, limit: int) -> list[NodeRecord]:
+        """At most `limit` children whose names come after `after` ('' is before all)."""
+        rows = self._connection.execute(
+            _CHILDREN, {"parent": parent_id, "after": after, "at_most": limit}
+        )
+        return [record_of(row) for row in rows]
+
+    def sorted_child_ids(
+        self, parent_id: int, key: SortKey, *, descending: bool
+    ) -> "array[int]":
+        """Numbers of all children in order, 8 bytes each; names decide between equals."""
+        column = _SORTED[key]
+        order = (column.desc(), node.c.name.desc()) if descending else (column, node.c.name)
+        statement = (
+            select(node.c.id)
+            .select_from(RECORD_SOURCE)
+            .where(node.c.parent_id == parent_id)
+            .order_by(*order)
+        )
+        return array("q", self._connection.scalars(statement))
+
+    def has_children(self, parent_id: int) -> bool:
+        """Whether a container holds anything."""
+        return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
+
+    def path_of(self, node_id: int) -> NodePath | None:
+        """Where a node stands; None if it does not exist or lies in the trash."""
+        rows = self._connection.execute(_CLIMB, {"node_id": node_id}).all()
+        if not rows or rows[0].name:
+            return None
+        return NodePath(tuple(row.name for row in rows[1:]))
+
+    # ------------------------------------------------------------------ locking
+
+    def hold(self, record: NodeRecord) -> None:
+        """Keep a node from being moved or removed until the transaction ends.
+
+        Many transactions may hold one node at the same time, as they create children in it.
+        """
+        self._secure(_HOLD, record)
+
+    def lock(self, record: NodeRecord) -> NodeRecord:
+        """Keep everybody else from changing, moving or removing a node; returns it as it is."""
+        if not self._locks_rows:
+            return record
+        self._secure(_LOCK, record)
+        fresh = self.by_id(record.node_id)
+        if fresh is None:
+            raise ConflictError(f"node {record.node_id} is gone")
+        return fresh
+
+    def _secure(self, statement: Select[Any], record: NodeRecord) -> None:
+        if not self._locks_rows:
+            return
+        row = self._connection.execute(statement, {"node_id": record.node_id}).one_or_none()
+        if row is None or (row.parent_id, row.name) != (record.parent_id, record.name):
+            raise ConflictError(f"node {record.node_id} has moved")
+
+    # ------------------------------------------------------------------ changing
+
+    def add(self, new: NewNode, now_ns: int) -> int:
+        """Make a node and return its number; DuplicateNode if the name is taken."""
+        try:
+            node_id: int = self._connection.execute(_INSERT, _new_row(new, now_ns)).scalar_one()
+        except exc.IntegrityError as error:
+            raise DuplicateNode(new.name) from error
+        self._add_groups(node_id, "r", new.read_groups)
+        self._add_groups(node_id, "w", new.write_groups)
+        return node_id
+
+    def save(self, old: NodeRecord, new: NodeRecord) -> None:
+        """Write what may change by setting properties: owner, access, types, times."""
+        self._update(
+            _SAVE,
+            {
+                "node_id": old.node_id,
+                "new_owner_id": new.owner_id,
+                "new_public": new.public,
+                "new_inherit": new.inherit,
+                "new_locked": new.locked,
+                "new_immutable": new.immutable,
+                "new_read_groups": " ".join(new.read_groups),
+                "new_write_groups": " ".join(new.write_groups),
+                "new_allocation_id": new.allocation_id,
+                "new_media_type": new.media_type,
+                "new_encoding": new.encoding,
+                "new_mtime_ns": new.mtime_ns,
+                "new_has_properties": new.has_properties,
+                "new_changed_ns": new.changed_ns,
+            },
+        )
+        if old.read_groups != new.read_groups:
+            self._replace_groups(old.node_id, "r", new.read_groups)
+        if old.write_groups != new.write_groups:
+            self._replace_groups(old.node_id, "w", new.write_groups)
+
+    def set_content(self, record: NodeRecord, content: Content) -> None:
+        """Make a data node point at stored bytes; types and times are those of `record`."""
+        self._update(
+            _SET_CONTENT,
+            {
+                "node_id": record.node_id,
+                "new_content_id": content.content_id,
+                "new_length": content.length,
+                "new_md5": content.md5,
+                "new_media_type": record.media_type,
+                "new_modified_ns": record.modified_ns,
+                "new_changed_ns": record.changed_ns,
+                "new_mtime_ns": record.mtime_ns,
+            },
+        )
+
+    def relocate(self, record: NodeRecord, now_ns: int) -> None:
+        """Give a node the parent, name and owner of `record`; DuplicateNode if taken."""
+        try:
+            self._update(
+                _RELOCATE,
+                {
+                    "node_id": record.node_id,
+                    "to_parent": record.parent_id,
+                    "to_name": record.name,
+                    "to_owner": record.owner_id,
+                    "at_ns": now_ns,
+                },
+            )
+        except exc.IntegrityError as error:
+            raise DuplicateNode(record.name) from error
+
+    def mark_busy(self, node_id: int, upload_id: str, until_ns: int) -> None:
+        """Say that this upload to the node may be running until then."""
+        self._connection.execute(
+            _MARK_BUSY, {"node_id": node_id, "upload_id": upload_id, "until_ns": until_ns}
+        )
+
+    def clear_busy(self, node_id: int, upload_id: str) -> None:
+        """Say that this upload is over, unless a later one has marked the node since."""
+        self._connection.execute(_CLEAR_BUSY, {"node_id": node_id, "upload_id": upload_id})
+
+    def remove(self, node_ids: Sequence[int]) -> None:
+        """Delete the rows of nodes and all that belongs to them alone."""
+        for table, column in ((node_group, node_group.c.node_id), (node, node.c.id)):
+            self._connection.execute(delete(table).where(column.in_(node_ids)))
+
+    def groups_in_use(self) -> set[str]:
+        """Every group that some node names, for the page that shows where groups are used."""
+        return set(self._connection.scalars(select(node_group.c.group_uri).distinct()))
+
+    def _update(self, statement: Any, values: dict[str, Any]) -> None:
+        if self._connection.execute(statement, values).rowcount != 1:
+            raise ConflictError("the node is gone")
+
+    def _replace_groups(self, node_id: int, mode: str, groups: Iterable[str]) -> None:
+        self._connection.execute(
+            delete(node_group).where(node_group.c.node_id == node_id, node_group.c.mode == mode)
+        )
+        self._add_groups(node_id, mode, groups)
+
+    def _add_groups(self, node_id: int, mode: str, groups: Iterable[str]) -> None:
+        rows = [{"node_id": node_id, "mode": mode, "group_uri": group} for group in groups]
+        if rows:
+            self._connection.execute(insert(node_group), rows)
+
+
+def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:
+    return {
+        "parent_id": new.parent_id,
+        "name": new.name,
+        "kind": KIND_CODES[new.kind],
+        "owner_id": new.owner_id,
+        "public": new.public,
+        "inherit": new.inherit,
+        "locked": new.locked,
+        "immutable": new.immutable,
+        "read_groups": " ".join(new.read_groups),
+        "write_groups": " ".join(new.write_groups),
+        "target": new.target,
+        "length": 0,
+        "media_type": new.media_type,
+        "encoding": new.encoding,
+        "created_ns": now_ns,
+        "modified_ns": now_ns,
+        "changed_ns": now_ns,
+        "mtime_ns": new.mtime_ns,
+        "has_properties": new.has_properties,
+        "version": 1,
+    }
