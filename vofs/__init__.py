@@ -1,0 +1,1 @@
+"""Mounts a VOSpace as a disk."""

@@ -1,0 +1,1 @@
+"""Speaks to a VOSpace service; the only home of httpx in the file system."""

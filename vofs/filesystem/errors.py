@@ -1,0 +1,52 @@
+"""What a file system call can refuse that no fault of the standard names.
+
+Like the faults, these know nothing of errno: kernel/errnos.py has the one table.
+"""
+
+
+class FileSystemError(Exception):
+    """Base of the refusals below; the text is one sentence."""
+
+
+class NotAContainer(FileSystemError):  # noqa: N818 -- named like the faults of the standard
+    """A folder is needed and this is none."""
+
+
+class IsAContainer(FileSystemError):  # noqa: N818 -- as above
+    """Bytes are needed and this is a folder."""
+
+
+class NotALink(FileSystemError):  # noqa: N818 -- as above
+    """A link is needed and this is none."""
+
+
+class ContainerNotEmpty(FileSystemError):  # noqa: N818 -- as above
+    """Only an empty folder can be removed."""
+
+
+class ReadOnlyMount(FileSystemError):  # noqa: N818 -- as above
+    """The mount was made read-only, or has no credentials to write with."""
+
+
+class AttributeNotFound(FileSystemError):  # noqa: N818 -- as above
+    """The node has no extended attribute of this name."""
+
+
+class AttributeNotSupported(FileSystemError):  # noqa: N818 -- as above
+    """Extended attributes of this kind don't exist in a VOSpace."""
+
+
+class AttributeReadOnly(FileSystemError):  # noqa: N818 -- as above
+    """Only the service sets this attribute."""
+
+
+class NotHeldByVospace(FileSystemError):  # noqa: N818 -- as above
+    """Hard links, devices and owners that a VOSpace can't hold."""
+
+
+class BadHandle(FileSystemError):  # noqa: N818 -- as above
+    """No file is open under this number, or not for this."""
+
+
+class OutsideMount(FileSystemError):  # noqa: N818 -- as above
+    """A link would lead out of the mount to a file that only this machine has."""
