@@ -1,0 +1,197 @@
+"""BlobRepository: which objects exist in the store, and what became of each.
+
+A blob is `writing` from before its first byte, `stored` from the transaction that makes a node
+refer to it, and `doomed` from the moment its removal is decided. Only stored blobs may be
+referred to. A row outlives its object, so nothing in the store is ever without a row.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+
+from vospace_server.database.schema import blob, node
+
+
+class BlobState(enum.StrEnum):
+    """What became of a blob."""
+
+    WRITING = "writing"
+    STORED = "stored"
+    DOOMED = "doomed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRecord:
+    """One row: an object and, once it is stored, its length and digests (hexadecimal)."""
+
+    content_id: str
+    object_key: str
+    state: BlobState
+    length: int | None
+    md5: str | None
+    sha256: str | None
+    created: datetime
+    stored: datetime | None
+    writing_until: datetime | None
+    verified: datetime | None
+    damage: str | None
+    unused_since: datetime | None
+
+
+class BlobRepository:
+    """The rows of the table `blob`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, content_id: str) -> BlobRecord | None:
+        """The blob of this content."""
+        return self._one(select(blob).where(blob.c.content_id == content_id))
+
+    def by_key(self, object_key: str) -> BlobRecord | None:
+        """The blob kept under this key of the store."""
+        return self._one(select(blob).where(blob.c.object_key == object_key))
+
+    def begin(
+        self, content_id: str, object_key: str, *, now: datetime, writing_until: datetime
+    ) -> None:
+        """Note that an object is about to be written."""
+        self._connection.execute(
+            insert(blob).values(
+                content_id=content_id,
+                object_key=object_key,
+                state=BlobState.WRITING,
+                created_at=now,
+                writing_until=writing_until,
+            )
+        )
+
+    def keep_writing(self, content_id: str, *, writing_until: datetime) -> bool:
+        """Say that the writer lives; false when the blob was given up meanwhile."""
+        statement = update(blob).where(
+            blob.c.content_id == content_id, blob.c.state == BlobState.WRITING
+        )
+        changed = self._connection.execute(statement.values(writing_until=writing_until))
+        return changed.rowcount == 1
+
+    def store(
+        self, content_id: str, *, length: int, md5: str, sha256: str, now: datetime
+    ) -> bool:
+        """The object is complete; false when the blob was given up meanwhile."""
+        statement = update(blob).where(
+            blob.c.content_id == content_id, blob.c.state == BlobState.WRITING
+        )
+        values = {"length": length, "md5": md5, "sha256": sha256, "stored_at": now}
+        changed = self._connection.execute(
+            statement.values(state=BlobState.STORED, writing_until=None, **values)
+        )
+        return changed.rowcount == 1
+
+    def doom_writing(self, content_id: str) -> None:
+        """Give up an upload: the collector removes what is left of it."""
+        self._connection.execute(
+            update(blob)
+            .where(blob.c.content_id == content_id, blob.c.state == BlobState.WRITING)
+            .values(state=BlobState.DOOMED, writing_until=None)
+        )
+
+    def doom_abandoned(self, *, now: datetime) -> int:
+        """Give up every upload whose writer has not been heard of; says how many."""
+        changed = self._connection.execute(
+            update(blob)
+            .where(blob.c.state == BlobState.WRITING, blob.c.writing_until < now)
+            .values(state=BlobState.DOOMED, writing_until=None)
+        )
+        return changed.rowcount
+
+    def note_unused(self, *, now: datetime) -> int:
+        """Mark stored blobs that no node refers to any more; says how many are new."""
+        changed = self._connection.execute(
+            update(blob)
+            .where(
+                blob.c.state == BlobState.STORED, blob.c.unused_since.is_(None), ~_referred_to()
+            )
+            .values(unused_since=now)
+        )
+        return changed.rowcount
+
+    def note_used(self) -> None:
+        """Take the mark from blobs that a node refers to again."""
+        self._connection.execute(
+            update(blob)
+            .where(blob.c.unused_since.is_not(None), _referred_to())
+            .values(unused_since=None)
+        )
+
+    def doom_unused(self, *, unused_before: datetime) -> int:
+        """Give up blobs that have been without a node since before a moment; how many."""
+        changed = self._connection.execute(
+            update(blob)
+            .where(
+                blob.c.state == BlobState.STORED,
+                blob.c.unused_since < unused_before,
+                ~_referred_to(),
+            )
+            .values(state=BlobState.DOOMED)
+        )
+        return changed.rowcount
+
+    def doomed(self, limit: int) -> Sequence[BlobRecord]:
+        """Blobs whose objects are to be removed."""
+        query = select(blob).where(blob.c.state == BlobState.DOOMED).limit(limit)
+        return self._all(query.order_by(blob.c.content_id))
+
+    def forget(self, content_id: str) -> None:
+        """Remove the row of a doomed blob whose object is gone."""
+        self._connection.execute(
+            delete(blob).where(
+                blob.c.content_id == content_id, blob.c.state == BlobState.DOOMED
+            )
+        )
+
+    def page_of_stored(self, after: str, limit: int) -> Sequence[BlobRecord]:
+        """Stored blobs in the order of their content ids, beginning behind `after`."""
+        query = select(blob).where(blob.c.state == BlobState.STORED, blob.c.content_id > after)
+        return self._all(query.order_by(blob.c.content_id).limit(limit))
+
+    def note_verified(self, content_id: str, *, now: datetime, damage: str | None) -> None:
+        """Keep what reading all bytes has shown; None when they were right."""
+        self._connection.execute(
+            update(blob)
+            .where(blob.c.content_id == content_id)
+            .values(verified_at=now, damage=damage)
+        )
+
+    def _one(self, query: Select[Any]) -> BlobRecord | None:
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _record(row)
+
+    def _all(self, query: Select[Any]) -> Sequence[BlobRecord]:
+        return [_record(row) for row in self._connection.execute(query)]
+
+
+def _referred_to() -> Any:
+    return exists().where(node.c.content_id == blob.c.content_id)
+
+
+def _record(row: Row[Any]) -> BlobRecord:
+    return BlobRecord(
+        content_id=row.content_id,
+        object_key=row.object_key,
+        state=BlobState(row.state),
+        length=row.length,
+        md5=row.md5,
+        sha256=row.sha256,
+        created=row.created_at,
+        stored=row.stored_at,
+        writing_until=row.writing_until,
+        verified=row.verified_at,
+        damage=row.damage,
+        unused_since=row.unused_since,
+    )

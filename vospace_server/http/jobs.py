@@ -1,0 +1,188 @@
+"""The resources of a job as UWS 1.1 lays them out below the list of transfers."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vospace_model.faults import InvalidArgument, NodeNotFound
+from vospace_model.jobs import (
+    ExecutionPhase,
+    Job,
+    JobReference,
+    JobResult,
+    error_body,
+    error_summary,
+)
+from vospace_model.timestamps import format_date_time
+from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
+from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.transfer_request import decode_transfer
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.authentication import caller_of
+from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
+from vospace_server.http.responses import document, see_other, text
+from vospace_server.http.threads import in_thread
+from vospace_server.services.jobs import JobKind, JobService
+
+# CADC's maximum; -1 and everything above mean this.
+MAX_WAIT_SECONDS = 60
+_FIRST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.5
+
+
+class JobEndpoints:
+    """`/transfers` and everything below one job, apart from the transfer's own details."""
+
+    def __init__(self, *, jobs: JobService, addresses: Addresses) -> None:
+        self._jobs = jobs
+        self._addresses = addresses
+
+    async def list_jobs(self, request: Request) -> Response:
+        """The caller's asynchronous jobs, newest first (parameters PHASE and LAST)."""
+        parameters = query_parameters(request)
+        phases = [_phase_named(value) for value in parameters.all("PHASE")]
+        records = await in_thread(
+            self._jobs.list_of,
+            caller_of(request),
+            JobKind.TRANSFER,
+            phases=phases,
+            limit=parameters.integer("LAST", minimum=1),
+        )
+        return document(write_job_list([self._reference(request, each) for each in records]))
+
+    async def read(self, request: Request, job_id: str, resource: str) -> Response:
+        """GET of a job or of one of its resources."""
+        record = await in_thread(self._jobs.get, caller_of(request), job_id)
+        if resource == "":
+            record = await self._waited(request, record)
+            return document(write_job(self._shown(request, record)))
+        if resource == "results":
+            return document(write_results(self._absolute_results(request, record)))
+        if resource == "parameters":
+            return document(write_parameters(record.parameters))
+        if resource in _TEXTS:
+            return text(_TEXTS[resource](record))
+        raise NodeNotFound(f"a job has no resource {resource[:64]!r}")
+
+    async def change(self, request: Request, job_id: str, resource: str) -> Response:
+        """POST: PHASE=RUN or PHASE=ABORT to `phase` or to the job itself, or ACTION=DELETE."""
+        parameters = await form_parameters(request)
+        if resource == "" and (parameters.get("ACTION") or "").upper() == "DELETE":
+            return await self.remove(request, job_id)
+        if resource not in {"", "phase"}:
+            raise InvalidArgument(f"{resource[:64]!r} of a job can't be set here")
+        await self.change_phase(request, job_id, parameters)
+        return see_other(self._addresses.job(request, job_id))
+
+    async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
+        """Do what the parameter PHASE asks for. Raises InvalidArgument."""
+        wanted = (parameters.get("PHASE") or "").upper()
+        caller = caller_of(request)
+        if wanted == "RUN":
+            await in_thread(self._jobs.run, caller, job_id)
+        elif wanted == "ABORT":
+            await in_thread(self._jobs.abort, caller, job_id)
+        else:
+            raise InvalidArgument("PHASE is RUN or ABORT")
+
+    async def remove(self, request: Request, job_id: str) -> Response:
+        """DELETE of a job: 303 to the list."""
+        await in_thread(self._jobs.remove, caller_of(request), job_id)
+        return see_other(f"{self._addresses.base(request)}{self._addresses.transfers}")
+
+    async def _waited(self, request: Request, record: JobRecord) -> JobRecord:
+        """The job, after the change of phase that WAIT asks for or the end of its time."""
+        parameters = query_parameters(request)
+        seconds = parameters.integer("WAIT", minimum=-1)
+        if seconds is None:
+            return record
+        named = parameters.get("PHASE")
+        if named is not None and _phase_named(named) is not record.phase:
+            return record
+        seconds = MAX_WAIT_SECONDS if seconds == -1 else min(seconds, MAX_WAIT_SECONDS)
+        await self._wait_for_change(record, time.monotonic() + seconds)
+        return await in_thread(self._jobs.get, caller_of(request), record.job_id)
+
+    async def _wait_for_change(self, record: JobRecord, deadline: float) -> None:
+        # Looked at from time to time: another process may be the one that changes it.
+        pause = _FIRST_PAUSE_SECONDS
+        phase: ExecutionPhase | None = record.phase
+        while phase is record.phase and phase.is_active and time.monotonic() < deadline:
+            await anyio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            found = await in_thread(self._jobs.phase, record.job_id)
+            phase = None if found is None else found[0]
+
+    def _shown(self, request: Request, record: JobRecord) -> Job:
+        fault = record.fault
+        return Job(
+            job_id=record.job_id,
+            phase=record.phase,
+            created=record.created,
+            owner=record.owner_name or None,
+            run_id=record.run_id,
+            started=record.started,
+            ended=record.ended,
+            execution_duration_seconds=record.execution_seconds,
+            destruction=record.destruction,
+            parameters=record.parameters,
+            results=self._absolute_results(request, record),
+            error=None if fault is None else error_summary(fault),
+            transfer=decode_transfer(record.request),
+        )
+
+    def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:
+        """The results; those that lie below the job are kept without the job's own address."""
+        job_url = self._addresses.job(request, record.job_id)
+        return tuple(
+            JobResult(
+                result_id=result.result_id,
+                href=result.href if ":" in result.href else f"{job_url}/{result.href}",
+                size=result.size,
+                media_type=result.media_type,
+            )
+            for result in record.results
+        )
+
+    def _reference(self, request: Request, record: JobRecord) -> JobReference:
+        return JobReference(
+            job_id=record.job_id,
+            href=self._addresses.job(request, record.job_id),
+            phase=record.phase,
+            created=record.created,
+            owner=record.owner_name or None,
+            run_id=record.run_id,
+        )
+
+
+def _error_text(record: JobRecord) -> str:
+    fault = record.fault
+    return "" if fault is None else error_body(fault)
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else format_date_time(moment)
+
+
+def _phase_named(text_: str) -> ExecutionPhase:
+    try:
+        return ExecutionPhase(text_.upper())
+    except ValueError:
+        raise InvalidArgument(f"{text_[:40]!r} is not a phase of a job") from None
+
+
+# Resources that are bare text, compared byte for byte by clients: never a line end.
+_TEXTS: Final[Mapping[str, Callable[[JobRecord], str]]] = {
+    "phase": lambda record: record.phase.value,
+    "error": _error_text,
+    "executionduration": lambda record: str(record.execution_seconds),
+    "destruction": lambda record: _moment(record.destruction),
+    # No job here announces when it will end.
+    "quote": lambda _record: "",
+    "owner": lambda record: record.owner_name,
+}

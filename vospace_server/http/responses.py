@@ -1,0 +1,105 @@
+"""Answers: exact content types, without the charset that frameworks like to add.
+
+Clients of VOSpace compare content types literally, so `text/xml` and `text/plain` go out bare;
+every document is UTF-8.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+XML = "text/xml"
+TEXT = "text/plain"
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+def document(
+    content: bytes,
+    media_type: str = XML,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A whole document of one content type."""
+    return Response(content, status, {"content-type": media_type, **(headers or {})})
+
+
+def text(
+    content: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Plain text, byte for byte as given: no newline is added."""
+    return document(content.encode(), TEXT, status=status, headers=headers)
+
+
+def json_document(
+    content: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON value, without spaces."""
+    encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return document(encoded, JSON, status=status, headers=headers)
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """No content at all."""
+    return Response(b"", status, dict(headers or {}))
+
+
+def see_other(location: str) -> Response:
+    """303: the answer is at another address."""
+    return empty(303, {"location": location})
+
+
+class StreamedResponse(Response):
+    """A body that is made while it is sent, and closed as soon as the client is gone.
+
+    An exception while streaming reaches the caller of the application after the start of the
+    answer has been sent; the connection is then cut, so that a client sees a broken answer and
+    never a short one.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        media_type: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(None, status, {"content-type": media_type, **(headers or {})})
+        if "content-length" not in (headers or {}):
+            del self.headers["content-length"]
+        self._chunks = chunks
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the chunks until they end, they fail, or the client goes away."""
+        failures: list[Exception] = []
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            try:
+                await self._send_all(send)
+            except Exception as failure:  # noqa: BLE001 - raised below, outside the group
+                failures.append(failure)
+            group.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
+
+    async def _send_all(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
+        async with aclosing(self._chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

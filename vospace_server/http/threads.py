@@ -1,0 +1,50 @@
+"""The one hop from the event loop into synchronous code, and synchronous streams made async.
+
+Services, repositories and stores block; nothing in the event loop may. Every endpoint crosses
+over through `in_thread`, once per phase of its request.
+"""
+
+import functools
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+import anyio.to_thread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A batch goes to the client when it has grown to this, so that a long listing costs few hops...
+_BATCH_BYTES = 128 * 1024
+# ...and the first one when it has grown to this, so that the client sees it start at once.
+_FIRST_BATCH_BYTES = 4 * 1024
+
+
+async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call func in a worker thread and wait for it.
+
+    When the request is cancelled meanwhile, the thread runs to its end before the cancellation
+    goes on, so a transaction or a descriptor is never left to a thread that nobody awaits.
+    """
+    return await anyio.to_thread.run_sync(functools.partial(func, *args, **kwargs))
+
+
+async def in_batches(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The chunks of a synchronous iterator, joined to batches, each made in a worker thread.
+
+    One batch is held at a time. What the iterator raises is raised here.
+    """
+    limit = _FIRST_BATCH_BYTES
+    while batch := await in_thread(_next_batch, chunks, limit):
+        yield batch
+        limit = _BATCH_BYTES
+
+
+def _next_batch(chunks: Iterator[bytes], limit: int) -> bytes:
+    batch: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        batch.append(chunk)
+        size += len(chunk)
+        if size >= limit:
+            break
+    return b"".join(batch)

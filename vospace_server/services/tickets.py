@@ -1,0 +1,171 @@
+"""Tickets: signed permissions to move the bytes of one node, once or for some minutes.
+
+A ticket is part of an address that negotiation hands out, so whoever holds it needs no other
+credential (a pre-authorised URL). It is signed with HMAC-SHA256 and bound to what may be done,
+to which content or place, and to a time. It holds no secret but the signature.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from vospace_model.faults import PermissionDenied
+from vospace_server.database.engine import Database
+
+_SECRET_NAME: Final = "ticket"  # noqa: S105 - the name of a key, not a key
+_SECRET_BYTES: Final = 32
+# Another process may have added a key; looking more often than this would let forged tickets
+# cost a query each.
+_RELOAD_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTicket:
+    """May read this content; holds all that serving it needs, so no database is asked."""
+
+    node_id: int
+    content_id: str
+    object_key: str
+    length: int
+    md5: str | None
+    sha256: str | None
+    media_type: str | None
+    encoding: str | None
+    modified_ns: int
+    public: bool
+    expires: int
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTicket:
+    """May write the data node at this path once, as this user, for this job."""
+
+    path: str
+    user_id: int
+    job_id: str
+    media_type: str | None
+    expires: int
+    """Seconds since 1970."""
+
+
+Ticket = ReadTicket | WriteTicket
+
+_KINDS: Final[dict[str, type[ReadTicket] | type[WriteTicket]]] = {
+    "r": ReadTicket,
+    "w": WriteTicket,
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TicketService:
+    """Signs tickets and checks them. All processes on one database share the keys."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        lifetime: timedelta,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._database = database
+        self._lifetime = lifetime
+        self._clock = clock
+        # Guards the two fields below: keys are loaded by one thread while others wait.
+        self._lock = threading.Lock()
+        self._keys: Sequence[bytes] = ()
+        self._loaded = datetime.min.replace(tzinfo=UTC)
+
+    def expiry(self) -> int:
+        """When a ticket made now ends, in seconds since 1970."""
+        return int((self._clock() + self._lifetime).timestamp())
+
+    def sign(self, ticket: Ticket) -> str:
+        """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
+        kind = "r" if isinstance(ticket, ReadTicket) else "w"
+        payload = json.dumps([kind, asdict(ticket)], separators=(",", ":")).encode()
+        key = self._signing_keys()[0]
+        return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
+
+    def open(self, text: str) -> Ticket:
+        """The ticket that a text is.
+
+        Raises PermissionDenied when it was not made here, was changed, or has expired. Never
+        raises anything else, whatever the text.
+        """
+        payload = self._verified_payload(text)
+        kind, fields = json.loads(payload)
+        ticket: Ticket = _KINDS[kind](**fields)
+        if ticket.expires <= self._clock().timestamp():
+            ended = datetime.fromtimestamp(ticket.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            raise PermissionDenied(
+                f"this address for bytes expired at {ended}; ask for a new one"
+            )
+        return ticket
+
+    def _verified_payload(self, text: str) -> bytes:
+        encoded_payload, _, encoded_signature = text.partition(".")
+        try:
+            payload, signature = _decode(encoded_payload), _decode(encoded_signature)
+        except (binascii.Error, ValueError):
+            raise _not_ours() from None
+        if self._is_signed(payload, signature, self._signing_keys()):
+            return payload
+        if self._is_signed(payload, signature, self._reloaded_keys()):
+            return payload
+        raise _not_ours()
+
+    def _is_signed(self, payload: bytes, signature: bytes, keys: Sequence[bytes]) -> bool:
+        return any(hmac.compare_digest(_signature(key, payload), signature) for key in keys)
+
+    def _signing_keys(self) -> Sequence[bytes]:
+        with self._lock:
+            if not self._keys:
+                self._load()
+            return self._keys
+
+    def _reloaded_keys(self) -> Sequence[bytes]:
+        with self._lock:
+            if self._clock() - self._loaded > timedelta(seconds=_RELOAD_SECONDS):
+                self._load()
+            return self._keys
+
+    def _load(self) -> None:
+        """Take the keys from the database, and make the first one when there is none."""
+        now = self._clock()
+        with self._database.read() as unit:
+            keys = unit.secrets.in_use(_SECRET_NAME, now=now)
+        if not keys:
+            with self._database.write() as unit:
+                keys = unit.secrets.in_use(_SECRET_NAME, now=now)
+                if not keys:
+                    unit.secrets.add(_SECRET_NAME, secrets.token_bytes(_SECRET_BYTES), now=now)
+                    keys = unit.secrets.in_use(_SECRET_NAME, now=now)
+        self._keys, self._loaded = keys, now
+
+
+def _signature(key: bytes, payload: bytes) -> bytes:
+    return hmac.new(key, payload, hashlib.sha256).digest()
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _not_ours() -> PermissionDenied:
+    return PermissionDenied("this address for bytes was not made by this service")

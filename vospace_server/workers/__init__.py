@@ -1,0 +1,1 @@
+"""Threads that work without being asked: folding sizes, running jobs, collecting garbage."""
