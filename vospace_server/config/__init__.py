@@ -3,6 +3,7 @@
 from vospace_server.config.reading import LoadedConfig, load_config
 from vospace_server.config.sections import (
     AuthenticationSection,
+    ConfigError,
     DatabaseSection,
     LoggingSection,
     ServerConfig,
@@ -10,7 +11,6 @@ from vospace_server.config.sections import (
     ServiceSection,
     StorageSection,
 )
-from vospace_server.config.values import ConfigError
 
 __all__ = [
     "AuthenticationSection",

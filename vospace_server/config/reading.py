@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vospace_server.config.sections import SECTIONS, ServerConfig
-from vospace_server.config.values import ConfigError, parse_value
+from vospace_server.config.sections import SECTIONS, ConfigError, ServerConfig
+from vospace_server.config.values import parse_value
 
 PREFIX = "VOSPACE_"
 CONFIG_VARIABLE = "VOSPACE_CONFIG"
+_NO_PLACE = (
+    "no place is given: use --data-dir DIR, the variable VOSPACE_DATA_DIR, or data_dir in a "
+    "file that --config names"
+)
 # Variables of the clients (vofs and CADC's vos), which may well be set in the same shell.
 CLIENT_VARIABLES = frozenset(
     {
@@ -29,7 +33,6 @@ CLIENT_VARIABLES = frozenset(
         "VOSPACE_WEBSERVICE",
     }
 )
-_DEFAULT_DATA_DIR = "vospace-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,9 @@ def load_config(
         values[item.section][item.key] = _typed(item)
         origins[f"{item.section}.{item.key}".lstrip(".")] = item.label
     sections = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
-    data_dir = values[""].get("data_dir", Path(_DEFAULT_DATA_DIR))
-    config = ServerConfig(data_dir=data_dir, **sections)
+    if "data_dir" not in values[""] and sections["database"].url is None:
+        raise ConfigError(_NO_PLACE)
+    config = ServerConfig(data_dir=values[""].get("data_dir"), **sections)
     _check_together(config)
     return LoadedConfig(config=config, origins=origins)
 

@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+
+class ConfigError(Exception):
+    """The configuration can't be used; the text is one sentence that names the setting."""
+
+
 DATABASE_FILE = "vospace.sqlite"
 STORAGE_FOLDER = "storage"
 
@@ -185,9 +190,12 @@ class LoggingSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """The whole configuration; every part of it has a default but the data directory."""
+    """The whole configuration.
 
-    data_dir: Path
+    `data_dir` holds what is not elsewhere; it may be None when both URLs are given.
+    """
+
+    data_dir: Path | None = None
     server: ServerSection = field(default_factory=ServerSection)
     service: ServiceSection = field(default_factory=ServiceSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
@@ -198,13 +206,17 @@ class ServerConfig:
     @property
     def database_url(self) -> str:
         """The configured database, or the embedded one in the data directory."""
-        return self.database.url or f"sqlite:///{self.data_dir / DATABASE_FILE}"
+        return self.database.url or f"sqlite:///{self._in_data_dir(DATABASE_FILE)}"
 
     @property
     def storage_url(self) -> str:
         """The configured object store, or the embedded one in the data directory."""
-        folder = quote(str(self.data_dir.absolute() / STORAGE_FOLDER))
-        return self.storage.url or f"file://{folder}"
+        return self.storage.url or f"file://{quote(str(self._in_data_dir(STORAGE_FOLDER)))}"
+
+    def _in_data_dir(self, name: str) -> Path:
+        if self.data_dir is None:
+            raise ConfigError(f"there is no data directory to hold {name}; use --data-dir DIR")
+        return self.data_dir.absolute() / name
 
     @property
     def resource_id(self) -> str:

@@ -6,12 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vospace_server.config.sections import About
+from vospace_server.config.sections import About, ConfigError
 from vospace_server.domain.byte_size import parse_size
-
-
-class ConfigError(Exception):
-    """The configuration can't be used; the text is one sentence that names the setting."""
 
 
 class _ExpectedError(ValueError):

@@ -41,7 +41,7 @@ class GroupRepository:
         }
         try:
             query = insert(user_group).values(values).returning(user_group.c.id)
-            group_id = self._connection.execute(query).scalar_one()
+            group_id: int = self._connection.execute(query).scalar_one()
         except IntegrityError as error:
             raise AlreadyExistsError(f"there is (or was) a group {name!r} already") from error
         self._changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from vospace_server.database.generations import USERS, raise_generation
 from vospace_server.database.schema import token
@@ -30,7 +30,8 @@ class TokenRepository:
             "expires_at": new.expires,
         }
         query = insert(token).values(values).returning(token.c.id)
-        return self._connection.execute(query).scalar_one()
+        token_id: int = self._connection.execute(query).scalar_one()
+        return token_id
 
     def by_digest(self, digest: str) -> Token | None:
         """The token whose text has this digest, usable or not."""
@@ -52,6 +53,12 @@ class TokenRepository:
             .values(revoked_at=at)
         )
         raise_generation(self._connection, USERS)
+
+    def forget_expired(self, user_id: int, *, before: datetime) -> None:
+        """Deletes tokens of the account that ended by themselves before a time."""
+        self._connection.execute(
+            delete(token).where(token.c.user_id == user_id, token.c.expires_at < before)
+        )
 
     def set_last_used(self, token_id: int, at: datetime) -> None:
         """Records a use. Does not make identities stale: it changes nobody's rights."""

@@ -51,7 +51,7 @@ class UserRepository:
         }
         try:
             query = insert(app_user).values(values).returning(app_user.c.id)
-            user_id = self._connection.execute(query).scalar_one()
+            user_id: int = self._connection.execute(query).scalar_one()
         except IntegrityError as error:
             raise AlreadyExistsError(f"there is a user {name!r} already") from error
         self._changed()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-PASSWORD_LOGIN = "ivo://ivoa.net/sso#tls-with-password"
+LOGIN_STANDARD_ID = "ivo://ivoa.net/sso#tls-with-password"
 LOGIN_PATH = "/ac/login"
 
 _HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}", re.ASCII)
@@ -45,6 +45,6 @@ class Challenges:
         challenges = (
             f'Basic realm="{realm}", charset="UTF-8"',
             "Bearer",
-            f'ivoa_bearer standard_id="{PASSWORD_LOGIN}", access_url="{login}"',
+            f'ivoa_bearer standard_id="{LOGIN_STANDARD_ID}", access_url="{login}"',
         )
         return [(b"www-authenticate", text.encode("latin-1", "replace")) for text in challenges]

@@ -20,6 +20,10 @@ from vospace_server.domain.account import (
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
 from vospace_server.domain.identity import Identity, TokenScope
 
+# So long is somebody told when the token expired; then it is unknown, and a program that logs
+# in for every command does not fill the table.
+_REMEMBERED_AFTER_EXPIRY = timedelta(days=30)
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -138,6 +142,7 @@ class AccountService:
                 revoked=False,
                 last_used=None,
             )
+            unit.tokens.forget_expired(user.user_id, before=now - _REMEMBERED_AFTER_EXPIRY)
             token_id = unit.tokens.add(token, digest=token_digest(text))
             detail: dict[str, object] = {"token": token_id, "scope": scope.label}
             unit.audit.record("token-made", name, by=by, at=now, detail=detail)

@@ -1,0 +1,285 @@
+"""The command line: every command, its options and its example. Imports nothing heavy."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from typing_extensions import override
+
+PROGRAM = "vospace-server"
+
+if TYPE_CHECKING:
+    # argparse has no public name for it, and it can't be subscripted at run time.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where to read more."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{PROGRAM}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; each command names its function in `handler`."""
+    parser: argparse.ArgumentParser = _Parser(
+        prog=PROGRAM,
+        description="Serve a VOSpace and administer it.",
+        epilog=f"example:\n  {PROGRAM} serve --data-dir /srv/space",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_serving(commands)
+    _add_care(commands)
+    _add_users(_group(commands, "user", "users and their tokens"))
+    _add_groups(_group(commands, "group", "groups and their members"))
+    _add_allocations(_group(commands, "allocation", "containers with a quota"))
+    return parser
+
+
+def _group(commands: "Commands", name: str, purpose: str) -> "Commands":
+    parser = commands.add_parser(name, help=purpose, description=f"Administer {purpose}.")
+    return parser.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _command(
+    commands: "Commands",
+    name: str,
+    *,
+    handler: str,
+    purpose: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A command that works on a space: with the options that say which."""
+    parser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=f"example:\n  {PROGRAM} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    place = parser.add_argument_group("which space")
+    place.add_argument("--config", metavar="FILE", help="configuration file (TOML)")
+    place.add_argument("--data-dir", metavar="DIR", dest="data_dir", help="data directory")
+    place.add_argument("--database-url", metavar="URL", dest="database.url", help="database")
+    place.add_argument("--storage-url", metavar="URL", dest="storage.url", help="object store")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def _add_serving(commands: "Commands") -> None:
+    serve = _command(
+        commands,
+        "serve",
+        handler="serve:serve",
+        purpose="serve a space until it is told to stop (SIGTERM, Ctrl-C)",
+        example="serve --data-dir /srv/space --host 0.0.0.0 --port 8080",
+    )
+    listen = serve.add_argument_group("where to listen")
+    listen.add_argument(
+        "--host", dest="server.host", metavar="ADDRESS", help="default 127.0.0.1"
+    )
+    listen.add_argument("--port", dest="server.port", help="default 8080; 0: any free one")
+    listen.add_argument("--workers", dest="server.workers", metavar="N", help="processes, 1")
+    listen.add_argument("--tls-cert", dest="server.tls_cert", metavar="FILE", help="PEM chain")
+    listen.add_argument("--tls-key", dest="server.tls_key", metavar="FILE", help="PEM key")
+    _command(
+        commands,
+        "upgrade",
+        handler="care:upgrade",
+        purpose="make the database's tables or bring them to the newest schema",
+        example="upgrade --database-url postgresql+psycopg://vospace@db/vospace",
+    )
+    config = _group(commands, "config", "the configuration")
+    _command(
+        config,
+        "show",
+        handler="configuration:show",
+        purpose="print every setting, its value and where it comes from",
+        example="config show --config /etc/vospace/server.toml",
+    )
+    _command(
+        config,
+        "check",
+        handler="configuration:check",
+        purpose="say whether the configuration can be used",
+        example="config check --config /etc/vospace/server.toml",
+    )
+
+
+def _add_care(commands: "Commands") -> None:
+    _command(
+        commands,
+        "doctor",
+        handler="doctor:examine",
+        purpose="look for what is wrong with the place the space lives in",
+        example="doctor --data-dir /srv/space",
+    )
+    fsck = _command(
+        commands,
+        "fsck",
+        handler="care:fsck",
+        purpose="compare database and stored bytes; exits 1 if they differ",
+        example="fsck --data-dir /srv/space --repair",
+    )
+    fsck.add_argument("--repair", action="store_true", help="put right what can be")
+    collect = _command(
+        commands,
+        "gc",
+        handler="care:collect_garbage",
+        purpose="delete stored bytes that no node refers to any more",
+        example="gc --data-dir /srv/space --grace 24h",
+    )
+    collect.add_argument(
+        "--grace", default="24h", metavar="TIME", help="spare what is younger (24h, 90m, 7d)"
+    )
+
+
+def _add_users(commands: "Commands") -> None:
+    add = _command(
+        commands,
+        "add",
+        handler="users:add",
+        purpose="add a user; asks for the password",
+        example="user add durand --admin --data-dir /srv/space",
+    )
+    add.add_argument("name", metavar="NAME")
+    secret = add.add_mutually_exclusive_group()
+    secret.add_argument("--password-stdin", action="store_true", help="read it from a line")
+    secret.add_argument("--no-password", action="store_true", help="tokens, certificates only")
+    add.add_argument("--dn", action="append", default=[], help="X.509 name (may be repeated)")
+    add.add_argument("--email", metavar="ADDRESS", help="also for memberships by e-mail")
+    add.add_argument("--admin", action="store_true", help="may do everything")
+    _command(
+        commands,
+        "list",
+        handler="users:show_all",
+        purpose="list the users",
+        example="user list --data-dir /srv/space",
+    )
+    for name, purpose in (("disable", "shut a user out"), ("enable", "let a user in again")):
+        change = _command(
+            commands,
+            name,
+            handler=f"users:{name}",
+            purpose=f"{purpose}, at once and everywhere",
+            example=f"user {name} durand --data-dir /srv/space",
+        )
+        change.add_argument("name", metavar="NAME")
+    password = _command(
+        commands,
+        "password",
+        handler="users:set_password",
+        purpose="set a user's password; asks for it",
+        example="user password durand --data-dir /srv/space",
+    )
+    password.add_argument("name", metavar="NAME")
+    password.add_argument("--password-stdin", action="store_true", help="read it from a line")
+    _add_token(commands)
+
+
+def _add_token(commands: "Commands") -> None:
+    token = _command(
+        commands,
+        "token",
+        handler="users:token",
+        purpose="make a token for a user (printed alone on the last line)",
+        example="user token durand --scope read --days 7 --data-dir /srv/space | tail -1",
+    )
+    token.add_argument("name", metavar="NAME")
+    token.add_argument(
+        "--scope", choices=("read", "write", "admin"), default="write", help="default write"
+    )
+    token.add_argument("--days", type=float, default=30.0, metavar="N", help="life; default 30")
+    instead = token.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true", help="list the user's tokens instead")
+    instead.add_argument("--revoke", type=int, metavar="NUMBER", help="end one instead")
+
+
+def _add_groups(commands: "Commands") -> None:
+    add = _command(
+        commands,
+        "add",
+        handler="groups:add",
+        purpose="add a group",
+        example="group add HST-RO --owner durand --data-dir /srv/space",
+    )
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--owner", metavar="USER", required=True, help="who administers it")
+    add.add_argument("--description", metavar="TEXT", default="", help="what it is for")
+    _command(
+        commands,
+        "list",
+        handler="groups:show_all",
+        purpose="list the groups",
+        example="group list --data-dir /srv/space",
+    )
+    show = _command(
+        commands,
+        "show",
+        handler="groups:show",
+        purpose="show a group and its members",
+        example="group show HST-RO --data-dir /srv/space",
+    )
+    show.add_argument("name", metavar="NAME")
+    who = "a user, e-mail address, X.509 name or group URI; or user:, dn:, email:, group: first"
+    for word, doing in (("add", "add a member to"), ("remove", "remove a member from")):
+        change = _command(
+            commands,
+            f"{word}-member",
+            handler=f"groups:{word}_member",
+            purpose=f"{doing} a group",
+            example=f"group {word}-member HST-RO durand --data-dir /srv/space",
+        )
+        change.add_argument("name", metavar="NAME")
+        change.add_argument("member", metavar="MEMBER", help=who)
+        if word == "add":
+            change.add_argument("--days", type=float, metavar="N", help="only for so long")
+
+
+def _add_allocations(commands: "Commands") -> None:
+    add = _command(
+        commands,
+        "add",
+        handler="allocations:add",
+        purpose="add a container with a quota, owned by a user",
+        example="allocation add durand --owner durand --quota 10GiB --data-dir /srv/space",
+    )
+    add.add_argument("path", metavar="PATH")
+    add.add_argument("--owner", metavar="USER", required=True)
+    _add_quota(add)
+    _command(
+        commands,
+        "list",
+        handler="allocations:show_all",
+        purpose="list the allocations and how full they are",
+        example="allocation list --data-dir /srv/space",
+    )
+    change = _command(
+        commands,
+        "set",
+        handler="allocations:set_quota",
+        purpose="change the quota of an allocation",
+        example="allocation set durand --quota 20GiB --data-dir /srv/space",
+    )
+    change.add_argument("path", metavar="PATH")
+    _add_quota(change)
+
+
+def _add_quota(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quota", metavar="SIZE", required=True, help="such as 10GiB; none: no limit"
+    )
+
+
+def settings_of(arguments: argparse.Namespace) -> dict[str, object]:
+    """The options that are settings of the server, by `section.key`; None is "not given"."""
+    given = vars(arguments)
+    return {name: given[name] for name in given if "." in name or name == "data_dir"}
+
+
+__all__: Sequence[str] = ("PROGRAM", "build_parser", "settings_of")
