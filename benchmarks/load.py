@@ -1,0 +1,119 @@
+"""Asks a server for as many small things as it can give, over connections that stay open.
+
+`python -m benchmarks.load METHOD PORT HEADER_FILE PATH SECONDS CONNECTIONS` prints the answers
+a second as JSON. `{}` in PATH becomes a number that is never used twice. Written on bare
+sockets, because an HTTP library would need more of the processor than the server does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RECEIVE_BYTES = 256 * 1024
+ANSWER_SECONDS = 10.0
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CONTAINER = (
+    '<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' uri="vos://localhost~vault{path}" xsi:type="vos:ContainerNode"/>'
+)
+
+
+class BadAnswer(RuntimeError):  # noqa: N818 - the condition, not the category
+    """The server answered something other than success."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Load:
+    """What is asked for, and how much of it was answered. The lock guards `answers`."""
+
+    method: str
+    port: int
+    header: str
+    path: str
+    deadline: float
+    answers: int = 0
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask_until_deadline(self) -> None:
+        """Asks over one connection, one request after the other."""
+        answers = 0
+        with socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while time.monotonic() < self.deadline:
+                connection.sendall(self._request())
+                _receive_answer(connection)
+                answers += 1
+        with self._lock:
+            self.answers += answers
+
+    def _request(self) -> bytes:
+        path = self.path.replace("{}", str(next(self._numbers)))
+        body = ""
+        if self.method == "PUT":
+            body = _CONTAINER.format(path=path.removeprefix("/vault/nodes"))
+        lines = [
+            f"{self.method} {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            self.header,
+            "Content-Type: text/xml",
+            f"Content-Length: {len(body)}",
+        ]
+        return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def _receive_answer(connection: socket.socket) -> None:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _receive(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
+        raise BadAnswer(head.partition(b"\r\n")[0].decode())
+    length = _LENGTH.search(head)
+    if length is None:
+        while not body.endswith(b"0\r\n\r\n"):
+            body += _receive(connection)
+        return
+    remaining = int(length[1]) - len(body)
+    while remaining > 0:
+        remaining -= len(_receive(connection))
+
+
+def _receive(connection: socket.socket) -> bytes:
+    chunk = connection.recv(RECEIVE_BYTES)
+    if not chunk:
+        raise BadAnswer("the server closed the connection")
+    return chunk
+
+
+def main(words: list[str]) -> None:
+    """Runs the load and prints the rate."""
+    method, port, header_file, path, seconds, connections = words
+    load = Load(
+        method=method,
+        port=int(port),
+        header=Path(header_file).read_text(encoding="ascii").strip(),
+        path=path,
+        deadline=time.monotonic() + float(seconds),
+    )
+    threads = [
+        threading.Thread(target=load.ask_until_deadline) for _ in range(int(connections))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps({"per_second": load.answers / float(seconds)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
