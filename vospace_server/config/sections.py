@@ -22,14 +22,13 @@ STORAGE_FOLDER = "storage"
 class About:
     """What is known about a setting besides its type and its default.
 
-    `size` lets the value be written as `10GiB`; `secret` masks it when it is shown and lets it
-    be read from a file that `KEY_file` (or `VOSPACE_SECTION_KEY_FILE`) names.
+    `secret` masks it when it is shown and lets it be read from a file that `KEY_file` (or
+    `VOSPACE_SECTION_KEY_FILE`) names.
     """
 
     purpose: str
     minimum: float | None = None
     maximum: float | None = None
-    size: bool = False
     secret: bool = False
     choices: tuple[str, ...] = ()
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from vospace_server.config.sections import About, ConfigError
-from vospace_server.domain.byte_size import parse_size
 
 
 class _ExpectedError(ValueError):
@@ -70,10 +69,6 @@ def _texts(raw: object) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def _size(raw: object) -> int:
-    return parse_size(raw) if isinstance(raw, str) else _integer(raw)
-
-
 _PARSERS: dict[Any, Callable[[object], Any]] = {
     str: _text,
     int: _integer,
@@ -91,10 +86,11 @@ def parse_value(section: type[Any], name: str, raw: object, *, origin: str) -> A
     """
     about: About = section.__dataclass_fields__[name].metadata["about"]
     kind = typing.get_type_hints(section)[name]
-    # An optional setting is left out to be None, so a value is always of the other type.
-    kind = next((part for part in typing.get_args(kind) if part in _PARSERS), kind)
+    if kind not in _PARSERS:
+        # An optional setting is left out to be None, so a value is always of the other type.
+        kind = next(part for part in typing.get_args(kind) if part in _PARSERS)
     try:
-        value = (_size if about.size else _PARSERS[kind])(raw)
+        value = _PARSERS[kind](raw)
         _check_bounds(about, value)
     except ValueError as error:
         shown = "what is given" if about.secret else repr(raw)
