@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from vofs.client.credentials import Anonymous, Credentials, auth_of, tls_context
-from vofs.client.deadline import Deadline
+from vofs.client.deadline import Deadline, operation_deadline
 from vofs.client.errors import MalformedAnswer, TimedOut, Unreachable
 from vofs.client.faults import raise_for_fault
 from vofs.client.retrying_transport import RetryConfig, RetryingTransport
@@ -68,7 +68,7 @@ class Connection:
 
     def deadline(self) -> Deadline:
         """A new bound for one operation."""
-        return Deadline(self.config.retry.operation_seconds)
+        return operation_deadline(self.config.retry.operation_seconds)
 
     def request(  # noqa: PLR0913 -- the parts of an HTTP request
         self,
