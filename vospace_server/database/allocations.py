@@ -1,9 +1,9 @@
 """AllocationRepository: quotas, the slots that share them out, and reservations."""
 
-import datetime
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -124,7 +124,7 @@ class AllocationRepository:
                 "node_id": node_id,
                 "quota_bytes": quota_bytes,
                 "quota_files": quota_files,
-                "created_at": datetime.datetime.now(datetime.UTC),
+                "created_at": datetime.now(UTC),
             },
         ).scalar_one()
         slot = {"used_bytes": 0, "used_files": 0}
@@ -243,7 +243,6 @@ class AllocationRepository:
             {
                 "id": new.reservation_id,
                 "allocation_id": new.allocation_id,
-                "slot": new.slot,
                 "bytes": new.size_bytes,
                 "files": new.files,
                 "expires_ns": new.expires_ns,
@@ -315,7 +314,6 @@ def _reservation_of(row: Any) -> Reservation:
     return Reservation(
         reservation_id=row.id,
         allocation_id=row.allocation_id,
-        slot=row.slot,
         size_bytes=row.bytes,
         files=row.files,
         expires_ns=row.expires_ns,

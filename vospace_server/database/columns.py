@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
-from typing_extensions import override
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from typing_extensions import override
 
 metadata = MetaData()
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-class UtcTime(TypeDecorator[datetime.datetime]):
+class UtcTime(TypeDecorator[datetime]):
     """An aware UTC datetime, kept as whole microseconds since 1970 on every engine.
 
     Naive datetimes are refused: SQLite has no time zones, and a time whose zone was guessed
     is wrong by hours on the one machine where nobody looks.
     """
 
-    impl = BigInteger
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger
+    cache_ok: bool | None = True
 
     @override
-    def process_bind_param(
-        self, value: datetime.datetime | None, dialect: Dialect
-    ) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         if value is None:
             return None
         if value.tzinfo is None:
@@ -36,9 +35,7 @@ class UtcTime(TypeDecorator[datetime.datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     @override
-    def process_result_value(
-        self, value: int | None, dialect: Dialect
-    ) -> datetime.datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from vospace_model.faults import ServiceBusy
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.database.upgrading import upgrade_schema
+from vospace_server.database.upgrading import read_revision, upgrade_schema
 
 T = TypeVar("T")
 
@@ -57,6 +57,11 @@ class Database:
         """
         with self._foreign_errors(), self._turn():
             upgrade_schema(self._writer)
+
+    def revision(self) -> str | None:
+        """The schema that the database has now; None before the first `upgrade`."""
+        with self._foreign_errors(), self._reader.begin() as connection:
+            return read_revision(connection)
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
@@ -169,7 +174,9 @@ def _sqlite_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
 
 def _beginner(statement: str) -> Callable[[Connection], None]:
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        # Past SQLAlchemy's own execution, which costs as much as a small query.
+        driver: Any = connection.connection.driver_connection
+        driver.execute(statement)
 
     return begin
 
@@ -190,12 +197,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
     """Two views of one pool: readers see one snapshot, writers what is committed."""
-    options = (
-        f"-c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=5min"
-    )
+    limits = f"-c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=5min"
     engine = create_engine(
         url,
-        connect_args={"options": options, "connect_timeout": LOCK_WAIT_SECONDS},
+        connect_args={"options": limits, "connect_timeout": LOCK_WAIT_SECONDS},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=LOCK_WAIT_SECONDS,

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 _POSTGRES: Final = postgres_dialect.name
@@ -18,8 +18,8 @@ _POSTGRES: Final = postgres_dialect.name
 class NameList(TypeDecorator[tuple[str, ...]]):
     """A tuple of names: an array for PostgreSQL, JSON text for SQLite."""
 
-    impl = Text
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> Any:
@@ -36,8 +36,8 @@ class NameList(TypeDecorator[tuple[str, ...]]):
 class name_at(FunctionElement[str]):  # noqa: N801 - spelt like the SQL function it stands for
     """`name_at(names, n)`: the n-th name, counted from 0; NULL behind the last."""
 
-    type = Text()
-    inherit_cache = True
+    type: TypeEngine[str] = Text()
+    inherit_cache: bool | None = True
 
 
 @compiles(name_at, "sqlite")

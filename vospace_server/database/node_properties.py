@@ -29,7 +29,7 @@ class PropertyRepository:
     def of_node(self, node_id: int) -> dict[str, str]:
         """The node's properties by URI, in the order of their URIs."""
         rows = self._connection.execute(_OF_NODE, {"of_node": node_id})
-        return {uri: value for uri, value in rows}
+        return {row.uri: row.value for row in rows}
 
     def of_nodes(self, node_ids: Sequence[int]) -> dict[int, dict[str, str]]:
         """The same for many nodes; those without properties are left out."""

@@ -1,10 +1,10 @@
 """How rows of `node` become NodeRecords: columns, their order, and the conversion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, case, func
+from sqlalchemy import ColumnElement, case, func
 
 from vospace_model.nodes import NodeType
 from vospace_server.database.schema import app_user, container_size, node
@@ -72,7 +72,7 @@ RECORD_SOURCE: Final = node.outerjoin(
 ).outerjoin(app_user, app_user.c.id == node.c.owner_id)
 
 
-def record_of(row: Row[Any]) -> NodeRecord:
+def record_of(row: Sequence[Any]) -> NodeRecord:
     """The record that a row of RECORD_COLUMNS holds."""
     (
         node_id, parent_id, name, kind, owner_id, owner_name, public, inherit, locked,

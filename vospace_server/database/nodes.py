@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     exc,
     exists,
+    func,
     insert,
     literal,
     select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from vospace_model.faults import DuplicateNode
+from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.names import name_at, names_parameter
@@ -36,6 +38,9 @@ from vospace_server.database.node_rows import (
 from vospace_server.database.schema import ROOT_ID, node, node_group
 from vospace_server.domain.content import Content
 from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
+
+# Any number that nothing else uses (PostgreSQL).
+_MOVE_LOCK: Final = 0x766F7373
 
 _RECORDS: Final = select(*RECORD_COLUMNS).select_from(RECORD_SOURCE)
 
@@ -77,6 +82,27 @@ def _climb_statement() -> Select[Any]:
     return select(climb.c.parent_id, climb.c.name).order_by(climb.c.height.desc())
 
 
+def _kinds_of_access_statement() -> Select[Any]:
+    """One node id for each combination of what decides access, below the node `top_id`."""
+    start = select(node.c.id).where(node.c.parent_id == bindparam("top_id", type_=BigInteger))
+    below = start.cte("below", recursive=True)
+    child = node.alias("child")
+    step = select(child.c.id).join(below, child.c.parent_id == below.c.id)
+    below = below.union_all(step)
+    return (
+        select(func.min(node.c.id))
+        .join(below, below.c.id == node.c.id)
+        .group_by(
+            node.c.kind == KIND_CODES[NodeType.CONTAINER],
+            node.c.owner_id,
+            node.c.write_groups,
+            node.c.locked,
+            node.c.immutable,
+            node.c.allocation_id,
+        )
+    )
+
+
 # Built once: SQLAlchemy then finds their compiled text without looking at them again.
 _WALK: Final = _walk_statement()
 _CLIMB: Final = _climb_statement()
@@ -90,6 +116,7 @@ _CHILDREN: Final = (
     .order_by(node.c.name)
     .limit(bindparam("at_most", type_=Integer))
 )
+_KINDS_OF_ACCESS: Final = _kinds_of_access_statement()
 _HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
 _HOLD: Final = (
     select(node.c.parent_id, node.c.name)
@@ -111,7 +138,7 @@ _SAVE: Final = (
             for column in (
                 node.c.owner_id, node.c.public, node.c.inherit, node.c.locked,
                 node.c.immutable, node.c.read_groups, node.c.write_groups,
-                node.c.allocation_id, node.c.media_type, node.c.encoding, node.c.mtime_ns,
+                node.c.media_type, node.c.encoding, node.c.mtime_ns,
                 node.c.has_properties, node.c.changed_ns,
             )
         }
@@ -142,6 +169,11 @@ _RELOCATE: Final = (
         changed_ns=bindparam("at_ns"),
         version=node.c.version + 1,
     )
+)
+_SET_ALLOCATION: Final = (
+    update(node)
+    .where(node.c.id == bindparam("node_id"))
+    .values(allocation_id=bindparam("new_allocation"), version=node.c.version + 1)
 )
 _MARK_BUSY: Final = (
     update(node)
@@ -221,6 +253,15 @@ class NodeRepository:
         )
         return array("q", self._connection.scalars(statement))
 
+    def kinds_of_access(self, top_id: int) -> list[NodeRecord]:
+        """One node for each different kind of access below `top_id`, to be judged for all.
+
+        Two nodes are of one kind if they have the same owner, read-write groups, lock and
+        immutability and are both containers or both not; tops of allocations are a kind each.
+        """
+        ids = list(self._connection.scalars(_KINDS_OF_ACCESS, {"top_id": top_id}))
+        return self.by_ids(ids)
+
     def has_children(self, parent_id: int) -> bool:
         """Whether a container holds anything."""
         return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
@@ -250,6 +291,11 @@ class NodeRepository:
         if fresh is None:
             raise ConflictError(f"node {record.node_id} is gone")
         return fresh
+
+    def own_moves(self) -> None:
+        """Be the only transaction that moves containers, until it ends."""
+        if self._locks_rows:
+            self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MOVE_LOCK})")
 
     def _secure(self, statement: Select[Any], record: NodeRecord) -> None:
         if not self._locks_rows:
@@ -283,7 +329,6 @@ class NodeRepository:
                 "new_immutable": new.immutable,
                 "new_read_groups": " ".join(new.read_groups),
                 "new_write_groups": " ".join(new.write_groups),
-                "new_allocation_id": new.allocation_id,
                 "new_media_type": new.media_type,
                 "new_encoding": new.encoding,
                 "new_mtime_ns": new.mtime_ns,
@@ -327,6 +372,10 @@ class NodeRepository:
             )
         except exc.IntegrityError as error:
             raise DuplicateNode(record.name) from error
+
+    def set_allocation(self, node_id: int, allocation_id: int | None) -> None:
+        """Say that a container is the top of an allocation, or is not any more."""
+        self._update(_SET_ALLOCATION, {"node_id": node_id, "new_allocation": allocation_id})
 
     def mark_busy(self, node_id: int, upload_id: str, until_ns: int) -> None:
         """Say that this upload to the node may be running until then."""

@@ -57,7 +57,7 @@ node = Table(
     # 0 and null without content. Containers keep their size in container_size.
     Column("length", BigInteger, nullable=False),
     Column("md5", Text),
-    # core#type and core#encoding; null: never stated.
+    # Media type and encoding as headers show them; null: never stated.
     Column("media_type", Text),
     Column("encoding", Text),
     Column("created_ns", BigInteger, nullable=False),
@@ -65,7 +65,7 @@ node = Table(
     Column("modified_ns", BigInteger, nullable=False),
     # Last change of anything about the node (st_ctime).
     Column("changed_ns", BigInteger, nullable=False),
-    # core#mtime as a user set it; null: never set, or outdated by newer content.
+    # The time that a user has set; null: never set, or outdated by newer content.
     Column("mtime_ns", BigInteger),
     # Until when an upload may be running, and which one; null: none. An upload that died
     # stops counting by itself at that time.
@@ -199,7 +199,6 @@ reservation = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("allocation_id", BigInteger, ForeignKey("allocation.id"), nullable=False),
-    Column("slot", SmallInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("files", BigInteger, nullable=False),
     # After this the sweeper gives the bytes back.

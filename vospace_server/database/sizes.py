@@ -92,6 +92,10 @@ _FOLD: Final = (
     )
 )
 _ADD: Final = insert(container_size)
+_ANY: Final = select(size_delta.c.id).limit(1)
+_TOTAL: Final = select(container_size.c.total_bytes, container_size.c.total_files).where(
+    container_size.c.node_id == bindparam("of_container")
+)
 
 
 def _exact_statement() -> Select[Any]:
@@ -107,11 +111,14 @@ def _exact_statement() -> Select[Any]:
             node, node.c.id == climb.c.container_id
         )
     )
-    pending = select(_sum(climb.c.bytes).label("bytes"), _sum(climb.c.files).label("files"))
-    pending = pending.where(climb.c.container_id == bindparam("of_container"))
-    sums = pending.subquery()
+    arriving = climb.c.container_id == container_size.c.node_id
+    pending_bytes, pending_files = (
+        select(_sum(column)).where(arriving).scalar_subquery()
+        for column in (climb.c.bytes, climb.c.files)
+    )
     return select(
-        container_size.c.total_bytes + sums.c.bytes, container_size.c.total_files + sums.c.files
+        container_size.c.total_bytes + pending_bytes,
+        container_size.c.total_files + pending_files,
     ).where(container_size.c.node_id == bindparam("of_container"))
 
 
@@ -192,6 +199,15 @@ class SizeRepository:
         """Recursive bytes and files with every delta noted anywhere below; (0, 0) if gone."""
         row = self._connection.execute(_EXACT, {"of_container": container_id}).one_or_none()
         return (0, 0) if row is None else (row[0], row[1])
+
+    def any_pending(self) -> bool:
+        """Whether there is anything to fold."""
+        return self._connection.execute(_ANY).first() is not None
+
+    def total(self, container_id: int) -> tuple[int, int] | None:
+        """Bytes and files as folded; None if there is no such container."""
+        row = self._connection.execute(_TOTAL, {"of_container": container_id}).one_or_none()
+        return None if row is None else (row.total_bytes, row.total_files)
 
     def expected(self, container_id: int) -> tuple[int, int]:
         """What a container's total and its own pending deltas must add up to."""

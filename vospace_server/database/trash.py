@@ -24,6 +24,7 @@ class TrashedTree:
 
 _OLDEST: Final = select(trash).order_by(trash.c.deleted_ns, trash.c.node_id).limit(1)
 _LOCK_OLDEST: Final = _OLDEST.with_for_update(skip_locked=True)
+_BY_ID: Final = select(trash).where(trash.c.node_id == bindparam("top_id"))
 _CUT_OFF: Final = (
     update(node)
     .where(node.c.id == bindparam("node_id"))
@@ -59,6 +60,15 @@ class TrashRepository:
                 "actor_id": actor_id,
             },
         )
+
+    def is_any(self) -> bool:
+        """Whether there is a tree to take apart."""
+        return self._connection.execute(_OLDEST).first() is not None
+
+    def get(self, node_id: int) -> TrashedTree | None:
+        """The tree with that node at its top."""
+        row = self._connection.execute(_BY_ID, {"top_id": node_id}).one_or_none()
+        return None if row is None else _tree_of(row)
 
     def oldest(self) -> TrashedTree | None:
         """A tree that nobody else is taking apart; None if there is none."""

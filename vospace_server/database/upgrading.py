@@ -48,7 +48,7 @@ def upgrade_schema(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-        revision = _revision(connection)
+        revision = read_revision(connection)
         if revision == NEWEST_REVISION:
             return
         if revision is None:
@@ -57,7 +57,8 @@ def upgrade_schema(engine: Engine) -> None:
             _migrate(connection, revision)
 
 
-def _revision(connection: Connection) -> str | None:
+def read_revision(connection: Connection) -> str | None:
+    """The schema that the database has; None when it has none yet."""
     if not inspect(connection).has_table(_version.name):
         return None
     return connection.scalar(select(_version.c.version_num))
@@ -116,10 +117,10 @@ def plant_root(connection: Connection) -> None:
 def _migrate(connection: Connection, revision: str) -> None:
     # Imported here because it takes a third of a second, which no start should cost that has
     # nothing to migrate.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

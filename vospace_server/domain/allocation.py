@@ -77,7 +77,6 @@ class Reservation:
 
     reservation_id: str
     allocation_id: int
-    slot: int
     size_bytes: int
     files: int
     expires_ns: int

@@ -1,0 +1,112 @@
+"""NodeView: a node as one caller sees it, and the properties that documents show of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vospace_model.nodes import NodeType
+from vospace_model.properties import Cadc, Core, Property, format_groups, is_administered
+from vospace_model.properties import is_read_only as never_writable
+from vospace_model.timestamps import format_node_date, moment_of
+from vospace_model.uris import NodePath
+from vospace_server.domain.allocation import Usage
+from vospace_server.domain.node_record import NodeRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A node, where it is, and what the caller may do with it.
+
+    `path` is the one without links that leads to the node. `readable` says whether its bytes
+    may be read or its children listed, `writable` whether its bytes or children may be changed;
+    both are False for what a lock or a missing permission forbids. `usage` is set on the top
+    container of an allocation.
+    """
+
+    path: NodePath
+    record: NodeRecord
+    readable: bool
+    writable: bool
+    busy: bool = False
+    own_properties: Mapping[str, str] = field(default_factory=dict)
+    usage: Usage | None = None
+
+
+def properties_of(view: NodeView, *, with_access: bool = False) -> tuple[Property, ...]:
+    """Everything that a node document shows, in a stable order.
+
+    `with_access` adds `readable` and `writable` (contract 1.4: with an explicit `detail=max`).
+    Dates are those of `format_node_date`. `ispublic` is shown, `publicread` is only understood:
+    a document that is posted back should not contradict itself.
+    """
+    shown = _times(view.record) | _permissions(view.record) | _content(view.record)
+    shown |= _quota(view) | dict(view.own_properties)
+    if with_access:
+        shown |= {Cadc.READABLE: _text(view.readable), Cadc.WRITABLE: _text(view.writable)}
+    return tuple(
+        Property(uri=uri, value=value, read_only=never_writable(uri) or is_administered(uri))
+        for uri, value in shown.items()
+    )
+
+
+def shown_values(view: NodeView) -> dict[str, str]:
+    """The same as a dictionary, with every property that may be shown at all."""
+    return {each.uri: each.value for each in properties_of(view, with_access=True)}
+
+
+def _times(record: NodeRecord) -> dict[str, str]:
+    shown = {
+        Core.DATE: _date(record.modified_ns),
+        Core.BTIME: _date(record.created_ns),
+        Core.CTIME: _date(record.changed_ns),
+    }
+    if record.mtime_ns is not None:
+        shown[Core.MTIME] = _date(record.mtime_ns)
+    return shown
+
+
+def _permissions(record: NodeRecord) -> dict[str, str]:
+    shown = {Core.CREATOR: record.owner_name, Core.ISPUBLIC: _text(record.public)}
+    if record.read_groups:
+        shown[Core.GROUPREAD] = format_groups(record.read_groups)
+    if record.write_groups:
+        shown[Core.GROUPWRITE] = format_groups(record.write_groups)
+    for uri, flag in (
+        (Cadc.ISLOCKED, record.locked),
+        (Cadc.INHERIT, record.inherit),
+        (Core.IMMUTABLE, record.immutable),
+    ):
+        if flag:
+            shown[uri] = _text(flag)
+    return shown
+
+
+def _content(record: NodeRecord) -> dict[str, str]:
+    shown: dict[str, str] = {}
+    if record.kind is not NodeType.LINK:
+        shown[Core.LENGTH] = str(record.length)
+    if record.md5 is not None:
+        shown[Core.MD5] = record.md5
+        shown[Core.CONTENT_DATE] = _date(record.modified_ns)
+    if record.media_type is not None:
+        shown[Core.TYPE] = record.media_type
+    if record.encoding is not None:
+        shown[Core.ENCODING] = record.encoding
+    return shown
+
+
+def _quota(view: NodeView) -> dict[str, str]:
+    usage = view.usage
+    if usage is None or usage.quota_bytes is None:
+        return {}
+    return {
+        Core.QUOTA: str(usage.quota_bytes),
+        Core.AVAILABLESPACE: str(usage.available_bytes),
+    }
+
+
+def _date(nanoseconds: int) -> str:
+    return format_node_date(moment_of(nanoseconds))
+
+
+def _text(flag: bool) -> str:  # noqa: FBT001 - the flag is the subject
+    return "true" if flag else "false"

@@ -1,0 +1,266 @@
+"""MoveService: give a node another place or name, atomically (moveNode; POSIX rename)."""
+
+from dataclasses import dataclass, replace
+
+from vospace_model.faults import ContainerNotFound, DuplicateNode, InvalidArgument
+from vospace_model.uris import NodePath
+from vospace_server.database.changes import Change, Operation
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.access import Action, require
+from vospace_server.domain.identity import Anonymous, Caller
+from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.node_view import NodeView
+from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.services.deletions import remove_single
+from vospace_server.services.new_nodes import reread
+from vospace_server.services.quota import charge
+from vospace_server.services.sizes import record_change, told_by
+from vospace_server.services.tree import Tree, actor_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Destination:
+    """Where a node goes: a container, a name in it, and what stands there and gives way."""
+
+    parent: Found
+    name: str
+    replaced: Found | None
+
+    @property
+    def path(self) -> NodePath:
+        return self.parent.path.child(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weight:
+    """What a node counts for: in its container's size, and in its allocation."""
+
+    told_bytes: int
+    told_files: int
+    used_bytes: int
+    used_files: int
+
+
+class MoveService:
+    """Moves nodes. Each move is one transaction: nobody sees half of it."""
+
+    def __init__(self, *, tree: Tree) -> None:
+        self._tree = tree
+
+    def move(
+        self,
+        caller: Caller,
+        source: NodePath,
+        destination: NodePath,
+        *,
+        exact: bool = False,
+        overwrite: bool = False,
+    ) -> NodeView:
+        """Move a node with all that is below it, and return it where it is then.
+
+        A destination that is an existing container receives the node under its own name; with
+        `exact`, the destination is always the new path itself. A name that is taken is
+        DuplicateNode, but with `overwrite` the node there gives way as POSIX rename has it:
+        what is no container to what is none, an empty container to a container. With both,
+        moving a node onto itself does nothing.
+
+        Links are moved themselves. Write permission is needed on both containers; locked and
+        immutable nodes stay (PermissionDenied). InvalidArgument for a container that would
+        come to lie in itself, QuotaExceeded if another allocation has no room for it. Whoever
+        moves a node to another container becomes its owner (contract 0.3), except
+        administrators, and except for the top of an allocation, whose owner is its landlord.
+        """
+        return self._tree.database.retrying(
+            lambda unit: self._move(
+                unit, caller, source, destination, exact=exact, overwrite=overwrite
+            )
+        )
+
+    def _move(
+        self,
+        unit: UnitOfWork,
+        caller: Caller,
+        source: NodePath,
+        destination: NodePath,
+        *,
+        exact: bool,
+        overwrite: bool,
+    ) -> NodeView:
+        moved = self._source(unit, caller, source)
+        goal = self._goal(unit, caller, moved, destination, exact=exact)
+        if goal.replaced is not None and _same_node(goal.replaced, moved) and overwrite:
+            return self._tree.view(unit, caller, moved)
+        _check_descent(moved, goal)
+        if goal.replaced is not None and not overwrite:
+            raise DuplicateNode(str(goal.path))
+        require(caller, goal.parent.records, Action.WRITE, goal.parent.path)
+        unit.nodes.hold(goal.parent.node)
+        moved = _locked(unit, moved)
+        now_ns = self._tree.clock()
+        if goal.replaced is not None:
+            _give_way(unit, caller, moved, goal.replaced, now_ns)
+        arrived = _carry(unit, caller, moved, goal, now_ns)
+        return self._tree.view(unit, caller, arrived)
+
+    def _source(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found:
+        """What is moved, authorised. Containers are moved one at a time in the whole space.
+
+        Two moves at once could otherwise put two containers into each other, out of reach of
+        everybody, and a size counted before a tree is carried would be wrong after it.
+        """
+        unit.allocations.share_tree()
+        moved = self._tree.walker(unit).get(caller, path)
+        if moved.node.is_container:
+            unit.nodes.own_moves()
+            moved = self._tree.walker(unit).get(caller, path)
+        require(caller, moved.records, Action.REMOVE, path)
+        return moved
+
+    def _goal(
+        self,
+        unit: UnitOfWork,
+        caller: Caller,
+        moved: Found,
+        destination: NodePath,
+        *,
+        exact: bool,
+    ) -> _Destination:
+        walker = self._tree.walker(unit)
+        place = walker.find(
+            caller, destination, follow_leaf=not exact, missing_parent=ContainerNotFound
+        )
+        if isinstance(place, Absent):
+            return _Destination(parent=place.parent, name=place.name, replaced=None)
+        if exact or not place.node.is_container:
+            if destination.is_root:
+                raise DuplicateNode("/")
+            return _Destination(parent=place.parent(), name=place.path.name, replaced=place)
+        name = moved.path.name
+        there = unit.nodes.child(place.node.node_id, name)
+        replaced = None
+        if there is not None:
+            replaced = Found(path=place.path.child(name), records=(*place.records, there))
+        return _Destination(parent=place, name=name, replaced=replaced)
+
+
+def _same_node(one: Found, other: Found) -> bool:
+    return one.node.node_id == other.node.node_id
+
+
+def _locked(unit: UnitOfWork, found: Found) -> Found:
+    return Found(path=found.path, records=(*found.records[:-1], unit.nodes.lock(found.node)))
+
+
+def _check_descent(moved: Found, goal: _Destination) -> None:
+    """A container can't be moved to below itself; compared node by node, not as text."""
+    above = {record.node_id for record in goal.parent.records}
+    if moved.node.node_id in above:
+        raise InvalidArgument("Cannot move container node into its descendants")
+
+
+def _give_way(
+    unit: UnitOfWork, caller: Caller, moved: Found, replaced: Found, now_ns: int
+) -> None:
+    """Remove what stands where a node goes, if POSIX rename would."""
+    require(caller, replaced.records, Action.REMOVE, replaced.path)
+    replaced = _locked(unit, replaced)
+    if replaced.node.is_container is not moved.node.is_container:
+        raise DuplicateNode(f"{replaced.path} can't be replaced by another kind of node")
+    if replaced.node.allocation_id is not None:
+        raise DuplicateNode(f"{replaced.path} is an allocation")
+    if unit.nodes.has_children(replaced.node.node_id):
+        raise DuplicateNode(f"{replaced.path} is not empty")
+    remove_single(unit, replaced, now_ns)
+
+
+def _carry(
+    unit: UnitOfWork, caller: Caller, moved: Found, goal: _Destination, now_ns: int
+) -> Found:
+    """Change the row, and all that counts it."""
+    node = moved.node
+    weight = _transfer_charge(unit, moved, goal)
+    arrived = replace(
+        node,
+        parent_id=goal.parent.node.node_id,
+        name=goal.name,
+        owner_id=_new_owner_id(caller, node, goal),
+    )
+    unit.nodes.relocate(arrived, now_ns)
+    _transfer_size(unit, node.parent_id, arrived.parent_id, weight, now_ns)
+    found = reread(unit, Found(path=goal.path, records=(*goal.parent.records, arrived)))
+    unit.changes.append(
+        Change(
+            operation=Operation.MOVE,
+            node=found.node,
+            path=found.path,
+            actor_id=actor_id(caller),
+            at_ns=now_ns,
+            former_path=moved.path,
+            former_parent_id=node.parent_id,
+        )
+    )
+    return found
+
+
+def _new_owner_id(caller: Caller, node: NodeRecord, goal: _Destination) -> int:
+    stays = node.parent_id == goal.parent.node.node_id
+    is_top = node.allocation_id is not None
+    if stays or is_top or isinstance(caller, Anonymous) or caller.acts_as_admin:
+        return node.owner_id
+    return caller.user_id
+
+
+def _transfer_charge(unit: UnitOfWork, moved: Found, goal: _Destination) -> _Weight:
+    """Let the new allocation pay for what the old one paid for, if they differ."""
+    node = moved.node
+    origin, target = moved.parent().allocation_id, goal.parent.allocation_id
+    if node.is_container and origin is None and target is not None:
+        _check_no_allocation_in(unit, moved)
+    changes_payer = origin != target and node.allocation_id is None
+    weight = _weight(unit, node, whole=changes_payer)
+    if changes_payer and target is not None:
+        charge(unit, target, weight.used_bytes, weight.used_files)
+    if changes_payer and origin is not None:
+        unit.allocations.credit(origin, weight.used_bytes, weight.used_files)
+    return weight
+
+
+def _check_no_allocation_in(unit: UnitOfWork, moved: Found) -> None:
+    if unit.allocations.any_below(moved.node.node_id):
+        raise InvalidArgument(f"{moved.path} holds allocations, which can't lie in another")
+
+
+def _weight(unit: UnitOfWork, node: NodeRecord, *, whole: bool) -> _Weight:
+    """What a locked node counts for; the whole tree below it is only looked at if need be."""
+    if not node.is_container:
+        files = 1 if node.has_bytes else 0
+        return _Weight(
+            told_bytes=node.length, told_files=files, used_bytes=node.length, used_files=files
+        )
+    used_bytes, used_files = 0, 0
+    if whole:
+        unit.allocations.own_tree()
+        used_bytes, used_files = unit.sizes.exact(node.node_id)
+    told_bytes, told_files = told_by(unit, node.node_id)
+    return _Weight(
+        told_bytes=told_bytes,
+        told_files=told_files,
+        used_bytes=used_bytes,
+        used_files=used_files,
+    )
+
+
+def _transfer_size(
+    unit: UnitOfWork, origin_id: int, target_id: int, weight: _Weight, now_ns: int
+) -> None:
+    if origin_id == target_id:
+        record_change(unit, origin_id, size_bytes=0, files=0, now_ns=now_ns)
+        return
+    for container_id, sign in ((origin_id, -1), (target_id, 1)):
+        record_change(
+            unit,
+            container_id,
+            size_bytes=sign * weight.told_bytes,
+            files=sign * weight.told_files,
+            now_ns=now_ns,
+        )

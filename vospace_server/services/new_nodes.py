@@ -1,0 +1,67 @@
+"""Making a node: the row, and all that must be noted with it in the same transaction."""
+
+from dataclasses import replace
+
+from vospace_model.nodes import NodeType
+from vospace_server.database.changes import Change, Operation
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.identity import Caller
+from vospace_server.domain.node_record import NewNode, NodeRecord
+from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.services.sizes import record_change
+from vospace_server.services.tree import actor_id
+
+
+def make_node(
+    unit: UnitOfWork, caller: Caller, place: Absent, new: NewNode, now_ns: int
+) -> Found:
+    """Put a node without bytes into a place that is free, and say so in sizes and log.
+
+    The parent must be held, and the quota for a file charged, by the caller. DuplicateNode if
+    somebody was faster.
+    """
+    node_id = unit.nodes.add(new, now_ns)
+    if new.kind is NodeType.CONTAINER:
+        unit.sizes.add(node_id)
+    record = unit.nodes.by_id(node_id)
+    assert record is not None, "the row was added in this transaction"
+    created = Found(path=place.path, records=(*place.parent.records, record))
+    files = 1 if new.kind.has_bytes else 0
+    record_change(unit, new.parent_id, size_bytes=0, files=files, now_ns=now_ns)
+    log_change(unit, caller, Operation.CREATE, created, now_ns)
+    return created
+
+
+def log_change(
+    unit: UnitOfWork, caller: Caller, operation: Operation, found: Found, now_ns: int
+) -> None:
+    """Log something that happened to a node where it is."""
+    unit.changes.append(
+        Change(
+            operation=operation,
+            node=found.node,
+            path=found.path,
+            actor_id=actor_id(caller),
+            at_ns=now_ns,
+        )
+    )
+
+
+def inherited_by(new: NewNode, parent: NodeRecord) -> NewNode:
+    """The new node with what a parent with `inheritPermissions` passes on (contract 1.4)."""
+    if not parent.inherit:
+        return new
+    return replace(
+        new,
+        public=parent.public,
+        read_groups=parent.read_groups,
+        write_groups=parent.write_groups,
+        inherit=new.kind is NodeType.CONTAINER,
+    )
+
+
+def reread(unit: UnitOfWork, found: Found) -> Found:
+    """The same node as it is now; it must be locked by this transaction."""
+    record = unit.nodes.by_id(found.node.node_id)
+    assert record is not None, "the row is locked by this transaction"
+    return Found(path=found.path, records=(*found.records[:-1], record))
