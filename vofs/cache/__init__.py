@@ -1,0 +1,1 @@
+"""What is remembered of a space: blocks of content, and nodes."""

@@ -1,0 +1,245 @@
+"""Gives the bytes back that were not used for the longest time.
+
+The unit is a small content, or a group of granules of a large one; an open file may lose old
+groups. Before a single byte is given up, the index stops to claim it and the shared epoch
+advances: a reader who finds the epoch unchanged after its read has read real bytes.
+"""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from vofs.cache.cache_directory import WHOLE_CONTENT, CacheDirectory, StoredFile
+from vofs.cache.content_identity import ContentIdentity, identify
+from vofs.cache.file_ranges import lock_file, punch_hole
+from vofs.cache.index_record import IDENTITY_BYTES, presence_of, read_identity
+from vofs.cache.sparse_store import IndexLayout
+
+# Data without an index is being made, or was left by a process that died; then it is old.
+_STRAY_SECONDS: Final = 600.0
+# Another process evicts for us meanwhile; then it is our turn, or there is room.
+_WAIT_SECONDS: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Victim:
+    """Something that can go: a whole content (group None) or one group of a large one."""
+
+    key: str
+    kind: str
+    group: int | None
+    used_at: float
+    stored_bytes: int
+
+
+class Evictor:
+    """Evicts from one cache directory on behalf of this process."""
+
+    def __init__(self, directory: CacheDirectory) -> None:
+        self._directory = directory
+
+    def evict(self, wanted: int) -> int:
+        """Free so many bytes, or as many as there are; returns how many were freed."""
+        with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
+            return self._evict(wanted) if alone else 0
+
+    def evict_down_to(self, level: int) -> int:
+        """Free until so many bytes are used; returns how many were freed."""
+        with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
+            # Whoever evicted while we waited may have made room for us, too.
+            return self._evict(self._directory.state.used - level) if alone else 0
+
+    def evict_content(self, key: str) -> int:
+        """Free all of one content, whether it is pinned or not."""
+        with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
+            if not alone:
+                return 0
+            files = [file for file in self._directory.files() if file.key == key]
+            return self._give_up(list(self._victims_of(files)))
+
+    def recount(self) -> int:
+        """Count what is stored, remove what nothing refers to; returns the bytes stored."""
+        with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
+            if not alone:
+                return self._directory.state.used
+            before = self._directory.state.used
+            files = list(self._directory.files())
+            strays = _strays(files)
+            for stray in strays:
+                with suppress(FileNotFoundError):
+                    os.unlink(stray.path)  # noqa: PTH108 -- a path from scandir
+            self._directory.remove_strays()
+            stored = sum(file.stored_bytes for file in files)
+            stored -= sum(stray.stored_bytes for stray in strays)
+            # As a change, because others count what they store meanwhile.
+            self._directory.state.add_used(stored - before)
+        return stored
+
+    def _evict(self, wanted: int) -> int:
+        pinned = self._directory.pinned_keys()
+        files = [file for file in self._directory.files() if file.key not in pinned]
+        chosen: list[_Victim] = []
+        expected = 0
+        for victim in sorted(self._victims_of(files), key=lambda one: one.used_at):
+            if expected >= wanted:
+                break
+            chosen.append(victim)
+            expected += victim.stored_bytes
+        return self._give_up(chosen)
+
+    def _victims_of(self, files: list[StoredFile]) -> Iterator[_Victim]:
+        """Everything that can go."""
+        sizes = {file.key: file.stored_bytes for file in files if file.kind == "data"}
+        for file in files:
+            if file.kind == "pack":
+                yield _Victim(
+                    key=file.key,
+                    kind="pack",
+                    group=None,
+                    used_at=file.used_at,
+                    stored_bytes=file.stored_bytes,
+                )
+            elif file.kind == "index":
+                with suppress(OSError):
+                    yield from _groups_of(file, sizes.get(file.key, 0))
+
+    def _give_up(self, victims: list[_Victim]) -> int:
+        """Unclaim, advance the epoch, free: in this order."""
+        freed = 0
+        holes: list[tuple[str, int, int]] = []
+        for victim in victims:
+            with suppress(OSError):
+                if victim.kind == "pack":
+                    os.unlink(self._directory.path(victim.key, "pack"))  # noqa: PTH108 -- strings: many files
+                    freed += victim.stored_bytes
+                elif victim.group is None and self._unlink_unused(victim.key):
+                    freed += victim.stored_bytes
+                else:
+                    holes.append((victim.key, victim.group or 0, victim.stored_bytes))
+        freed += self._punch(holes)
+        self._directory.state.add_used(-freed)
+        return freed
+
+    def _unlink_unused(self, key: str) -> bool:
+        """Remove both files of a content that no process has open."""
+        index = os.open(self._directory.path(key, "index"), os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if not lock_file(index, fcntl.LOCK_EX, 0.0):
+                return False
+            for kind in ("data", "index"):
+                with suppress(FileNotFoundError):
+                    os.unlink(self._directory.path(key, kind))  # noqa: PTH108 -- as above
+            return True
+        finally:
+            os.close(index)
+
+    def _punch(self, holes: list[tuple[str, int, int]]) -> int:
+        """Free groups of contents that may be open, here or in other processes."""
+        freed = 0
+        for key, group, stored_bytes in holes:
+            with suppress(OSError):
+                freed += self._punch_group(key, group, stored_bytes)
+        for key in {key for key, _, _ in holes}:
+            with suppress(OSError):
+                self._remove_if_empty(key)
+        return freed
+
+    def _punch_group(self, key: str, group: int, stored_bytes: int) -> int:
+        index = os.open(self._directory.path(key, "index"), os.O_RDWR | os.O_CLOEXEC)
+        data = -1
+        try:
+            data = os.open(self._directory.path(key, "data"), os.O_RDWR | os.O_CLOEXEC)
+            identity = _identity_of(index, os.fstat(data).st_size)
+            if identity is None:
+                return 0
+            first = group * identity.granules_per_group
+            stop = min(first + identity.granules_per_group, identity.granules)
+            # Held by a fetch: it is in use, and its records must not vanish under its hands.
+            with self._directory.evicting(key, first, stop) as free:
+                if not free:
+                    return 0
+                IndexLayout(identity).clear_records(index, first, stop)
+                self._directory.state.advance_epoch()
+                start = first << identity.granule_shift
+                punched = punch_hole(data, start, identity.end_of(stop) - start)
+            return stored_bytes if punched else 0
+        finally:
+            os.close(index)
+            if data >= 0:
+                os.close(data)
+
+    def _remove_if_empty(self, key: str) -> None:
+        """Remove the files of a content of which nothing is left and that nobody uses."""
+        if os.stat(self._directory.path(key, "data")).st_blocks == 0:  # noqa: PTH116 -- as above
+            with self._directory.evicting(key, 0, WHOLE_CONTENT) as free:
+                if free:
+                    self._unlink_unused(key)
+
+
+def _identity_of(index: int, length: int) -> ContentIdentity | None:
+    """The identity that an index describes, if it fits the length of the data."""
+    found = read_identity(os.pread(index, IDENTITY_BYTES, 0))
+    if found is None or found[1] != length:
+        return None
+    return identify(found[0], length, None)
+
+
+def _groups_of(file: StoredFile, stored_bytes: int) -> Iterator[_Victim]:
+    """The groups of a large content that hold anything, with their times of use."""
+    index = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        identity = _identity_of(index, _length_of(file))
+        if identity is None or identity.groups <= 1:
+            yield _Victim(
+                key=file.key,
+                kind="sparse",
+                group=None,
+                used_at=file.used_at,
+                stored_bytes=stored_bytes + file.stored_bytes,
+            )
+            return
+        layout = IndexLayout(identity)
+        stamps = layout.stamps(index)
+        presence = presence_of(layout.records(index, 0, identity.granules))
+        for group, used_at in enumerate(stamps):
+            first = group * identity.granules_per_group
+            claimed = presence[first : first + identity.granules_per_group]
+            held = len(claimed) - claimed.count(0)
+            if held:
+                yield _Victim(
+                    key=file.key,
+                    kind="sparse",
+                    group=group,
+                    used_at=used_at,
+                    stored_bytes=held << identity.granule_shift,
+                )
+    finally:
+        os.close(index)
+
+
+def _length_of(index_file: StoredFile) -> int:
+    """The length of the content, which is that of its data file."""
+    return os.stat(index_file.path.removesuffix("index") + "data").st_size  # noqa: PTH116 -- a path from scandir
+
+
+def _strays(files: list[StoredFile]) -> list[StoredFile]:
+    """Old files that nothing refers to: data without an index, and what is not ours."""
+    indexed = {file.key for file in files if file.kind == "index"}
+    with_data = {file.key for file in files if file.kind == "data"}
+    oldest = time.time() - _STRAY_SECONDS
+    return [
+        file
+        for file in files
+        if file.used_at < oldest
+        and (
+            (file.kind == "data" and file.key not in indexed)
+            or (file.kind == "index" and file.key not in with_data)
+        )
+    ]
