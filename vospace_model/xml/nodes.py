@@ -89,7 +89,7 @@ def iter_node_document(
     pending: list[str] = []
     size = 0
     for child in children:
-        text = _node(child, detail)
+        text = _node(child, detail) + "\n"
         pending.append(text)
         size += len(text)
         if size >= _CHUNK_CHARACTERS:
@@ -170,11 +170,11 @@ def _offers(node: DataNode | ContainerNode) -> str:
 def _node(node: Node, detail: Detail, root_attributes: str = "") -> str:
     start = _start(node, detail, root_attributes)
     if isinstance(node, ContainerNode):
-        children = wrap("vos:nodes", (_node(child, detail) for child in node.nodes))
-        return f"{start}{children}</vos:node>\n"
+        children = wrap("vos:nodes", (_node(child, detail) + "\n" for child in node.nodes))
+        return f"{start}{children}</vos:node>"
     if isinstance(node, LinkNode):
-        return f"{start}{element('vos:target', node.target)}</vos:node>\n"
-    return f"{start}</vos:node>\n"
+        return f"{start}{element('vos:target', node.target)}</vos:node>"
+    return f"{start}</vos:node>"
 
 
 def _property(item: Property) -> str:

@@ -12,10 +12,9 @@ from vospace_model.protocols import RequestedProtocol
 from vospace_model.views import View
 from vospace_model.xml.fragments import write_protocols, write_view
 from vospace_model.xml.markup import attribute, boolean, document, wrap
-from vospace_model.xml.namespaces import VOSPACE, VOSPACE_VERSION
+from vospace_model.xml.namespaces import VOSPACE
 
 _ATTRIBUTES: Final = attribute("xmlns:vos", VOSPACE)
-_VERSION: Final = attribute("version", VOSPACE_VERSION)
 
 
 def write_properties_document(
@@ -38,8 +37,8 @@ def write_properties_document(
 def write_views_document(*, accepts: Iterable[View], provides: Iterable[View]) -> bytes:
     """The views in which the service takes and gives bytes."""
     parts = [
-        wrap("vos:accepts", map(write_view, accepts), _VERSION),
-        wrap("vos:provides", map(write_view, provides), _VERSION),
+        wrap("vos:accepts", map(write_view, accepts)),
+        wrap("vos:provides", map(write_view, provides)),
     ]
     return document(wrap("vos:views", parts, _ATTRIBUTES))
 

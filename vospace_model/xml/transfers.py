@@ -84,8 +84,9 @@ def _read_internal(parts: Children, targets: tuple[VosUri, ...], word: str) -> I
     try:
         destination = VosUri.parse(word)
     except InvalidURI as error:
+        words = ", ".join(_DIRECTIONS)
         raise InvalidArgument(
-            f"the direction is neither one of {', '.join(_DIRECTIONS)} nor a URI"
+            f"the direction is not one of {words}, and {error.detail}"
         ) from error
     if len(targets) != 1:
         raise InvalidArgument("a move or copy has exactly one target")
