@@ -2,10 +2,12 @@
 
 They are cut-outs made by astropy's authors for their own tests, with the headers whole: a STIS
 CCD exposure, two copies of a WFPC2 exposure and an ACS exposure without pixels.
+`python -m tools.demo.real_frames FOLDER` copies them into a folder.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -52,3 +54,14 @@ def named_references(frames: tuple[RealFrame, ...] = REAL_FRAMES) -> dict[Refere
         for name in references_in(header).values():
             named[name] = frame.instrument
     return named
+
+
+def main(folder: Path) -> None:
+    """Copies every frame into the folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for frame in REAL_FRAMES:
+        frame.copy_to(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
