@@ -19,7 +19,7 @@ import httpx
 from tests.support.postgres import free_port
 
 START_SECONDS = 90
-MEMORY_BYTES = 1 << 30
+MEMORY_BYTES = 8 << 30
 PROGRAMS = {
     "ceph-mon": "ceph-mon",
     "ceph-osd": "ceph-osd",
@@ -83,6 +83,7 @@ class ObjectGateway:
     port: int
     access_key: str
     secret_key: str
+    configuration: Path
 
     @property
     def endpoint(self) -> str:
@@ -96,6 +97,10 @@ class ObjectGateway:
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
         }
+
+    def administer(self, *words: str) -> str:
+        """What `radosgw-admin` printed for these words."""
+        return _run(["radosgw-admin", "-c", str(self.configuration), *words])
 
     def url(self, bucket: str, prefix: str = "") -> str:
         """What `--storage-url` takes for a bucket of this gateway."""
@@ -135,6 +140,7 @@ class _Cluster:
             port=self.gateway_port,
             access_key=keys["access_key"],
             secret_key=keys["secret_key"],
+            configuration=self._folder / "ceph.conf",
         )
 
     def _write_configuration(self) -> None:

@@ -72,7 +72,7 @@ class FilesystemStore:
     @property
     def properties(self) -> StoreProperties:
         """Shared through the directory; durable unless sync is off."""
-        return StoreProperties(shared=True, durable=self._sync)
+        return StoreProperties(shared=True, durable=self._sync, keeps_open_objects=True)
 
     def create(self) -> "FilesystemWriter":
         """Begin a new object. Raises StoreFullError or StoreError."""

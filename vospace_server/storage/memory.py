@@ -27,7 +27,7 @@ class MemoryStore:
     @property
     def properties(self) -> StoreProperties:
         """Neither shared nor durable."""
-        return StoreProperties(shared=False, durable=False)
+        return StoreProperties(shared=False, durable=False, keeps_open_objects=True)
 
     def create(self) -> "MemoryWriter":
         """Begin a new object."""

@@ -40,6 +40,9 @@ class StoreProperties:
     """Several processes see the same objects, so more than one may serve them."""
     durable: bool
     """A committed object survives a loss of power."""
+    keeps_open_objects: bool
+    """A reader that is open goes on when its object is deleted; elsewhere what protects it is
+    that the collector leaves an object alone for a while after the last use of its node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class ObjectWriter(typing.Protocol):
 
 
 class ObjectReader(typing.Protocol):
-    """One open object. It stays readable when the object is deleted meanwhile."""
+    """One open object; see StoreProperties.keeps_open_objects for its deletion meanwhile."""
 
     @property
     def length(self) -> int:
@@ -82,7 +85,8 @@ class ObjectReader(typing.Protocol):
     def read_at(self, offset: int, size: int) -> bytes:
         """Exactly size bytes from offset, fewer only at the end of the object.
 
-        Safe to call from several threads at once. Raises StoreError when reading fails.
+        Safe to call from several threads at once. Raises StoreError when reading fails, which
+        is ObjectNotFoundError when the object was deleted in a store that does not keep it.
         """
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ class ObjectStore(typing.Protocol):
         """The length of an object in bytes. Raises ObjectNotFoundError."""
 
     def delete(self, key: ObjectKey) -> None:
-        """Remove an object. Harmless when it is gone; open readers go on."""
+        """Remove an object. Harmless when it is gone."""
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Every committed object whose key begins with prefix, in the order of the keys."""
@@ -126,9 +130,14 @@ def new_key() -> ObjectKey:
     return ObjectKey(secrets.token_hex(16))
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is a key that a store may have handed out."""
+    return _KEY.fullmatch(text) is not None
+
+
 def check_key(key: ObjectKey) -> ObjectKey:
     """The same key. Raises ObjectNotFoundError for what no store can have handed out."""
-    if _KEY.fullmatch(key) is None:
+    if not is_key(key):
         raise ObjectNotFoundError(key)
     return key
 

@@ -1,5 +1,6 @@
 """From a storage URL to a store: the one table of the stores that exist."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from vospace_server.storage.filesystem import FilesystemStore
 from vospace_server.storage.memory import MemoryStore
 from vospace_server.storage.object_store import ObjectStore
+from vospace_server.storage.s3_settings import read_settings
 
 
 def _open_directory(url: SplitResult) -> ObjectStore:
@@ -23,14 +25,29 @@ def _open_memory(url: SplitResult) -> ObjectStore:
     return MemoryStore()
 
 
+def _open_bucket(url: SplitResult) -> ObjectStore:
+    settings = read_settings(url, os.environ)
+    try:
+        # Loaded here because obstore comes with the extra [s3] only.
+        from vospace_server.storage.s3 import S3Store  # noqa: PLC0415
+    except ImportError as error:
+        raise ValueError(
+            f"an s3: store needs the extra [s3]: pip install 'vospace[s3]' ({error})"
+        ) from None
+    store = S3Store(settings)
+    store.check()
+    return store
+
+
 _STORES: dict[str, Callable[[SplitResult], ObjectStore]] = {
     "file": _open_directory,
     "memory": _open_memory,
+    "s3": _open_bucket,
 }
 
 
 def open_store(url: str) -> ObjectStore:
-    """The store that a URL names: file:///path[?sync=no] or memory:.
+    """The store that a URL names: file:///path[?sync=no], memory: or s3://bucket[?…].
 
     Raises ValueError with a sentence for a URL that names none, StoreError when it can't be
     prepared.

@@ -16,6 +16,8 @@ from vospace_server.storage.object_store import (
 )
 
 MISSING = ObjectKey("0" * 32)
+# More than a store may hold back in memory before an upload shows anywhere.
+LEAVES_A_TRACE = 6 << 20
 
 
 def stored(store: ObjectStore, content: bytes) -> ObjectKey:
@@ -108,13 +110,17 @@ def test_reading_stops_at_the_end(
     reader.close()
 
 
-def test_an_open_object_survives_its_deletion(store: ObjectStore) -> None:
+def test_an_open_object_survives_its_deletion_or_is_not_found(store: ObjectStore) -> None:
     key = stored(store, b"still here")
     reader = store.open(key)
 
     store.delete(key)
 
-    assert reader.read_at(0, 100) == b"still here"
+    if store.properties.keeps_open_objects:
+        assert reader.read_at(0, 100) == b"still here"
+    else:
+        with pytest.raises(ObjectNotFoundError, match=key):
+            reader.read_at(0, 100)
     reader.close()
     with pytest.raises(ObjectNotFoundError):
         store.open(key)
@@ -168,7 +174,7 @@ def test_a_prefix_selects_keys(store: ObjectStore, digits: int) -> None:
 def test_the_sweep_takes_old_uploads_and_leaves_young_ones(store: ObjectStore) -> None:
     kept = stored(store, b"committed")
     abandoned = store.create()
-    abandoned.write(b"half")
+    abandoned.write(bytes(LEAVES_A_TRACE))
 
     assert store.sweep_incomplete(datetime.now(UTC) - timedelta(hours=1)) == 0
     assert store.sweep_incomplete(datetime.now(UTC) + timedelta(hours=1)) == 1
