@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Integer,
     Select,
@@ -15,18 +14,14 @@ from sqlalchemy import (
     delete,
     exc,
     exists,
-    func,
     insert,
-    literal,
     select,
     update,
 )
 
 from vospace_model.faults import DuplicateNode
-from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 from vospace_server.database.conflicts import ConflictError
-from vospace_server.database.names import name_at, names_parameter
 from vospace_server.database.node_rows import (
     KIND_CODES,
     LENGTH,
@@ -35,7 +30,12 @@ from vospace_server.database.node_rows import (
     RECORD_SOURCE,
     record_of,
 )
-from vospace_server.database.schema import ROOT_ID, node, node_group
+from vospace_server.database.node_statements import (
+    climb_statement,
+    kinds_of_access_statement,
+    walk_statement,
+)
+from vospace_server.database.schema import node, node_group
 from vospace_server.domain.content import Content
 from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
 
@@ -45,67 +45,9 @@ _MOVE_LOCK: Final = 0x766F7373
 _RECORDS: Final = select(*RECORD_COLUMNS).select_from(RECORD_SOURCE)
 
 
-def _walk_statement() -> Select[Any]:
-    """All nodes on the path `names`, from the root down, as far as there are any."""
-    start = select(literal(0, Integer).label("depth"), literal(ROOT_ID, BigInteger).label("id"))
-    walk = start.cte("walk", recursive=True)
-    child = node.alias("child")
-    step = select(walk.c.depth + 1, child.c.id).select_from(
-        walk.join(
-            child,
-            and_(
-                child.c.parent_id == walk.c.id,
-                child.c.name == name_at(names_parameter(), walk.c.depth),
-            ),
-        )
-    )
-    walk = walk.union_all(step)
-    return (
-        select(*RECORD_COLUMNS)
-        .select_from(walk.join(RECORD_SOURCE, node.c.id == walk.c.id))
-        .order_by(walk.c.depth)
-    )
-
-
-def _climb_statement() -> Select[Any]:
-    """Names and parents from the node `node_id` up to the root."""
-    columns = (node.c.parent_id, node.c.name)
-    start = select(literal(0, Integer).label("height"), *columns).where(
-        node.c.id == bindparam("node_id", type_=BigInteger)
-    )
-    climb = start.cte("climb", recursive=True)
-    above = node.alias("above")
-    step = select(climb.c.height + 1, above.c.parent_id, above.c.name).join(
-        above, above.c.id == climb.c.parent_id
-    )
-    climb = climb.union_all(step)
-    return select(climb.c.parent_id, climb.c.name).order_by(climb.c.height.desc())
-
-
-def _kinds_of_access_statement() -> Select[Any]:
-    """One node id for each combination of what decides access, below the node `top_id`."""
-    start = select(node.c.id).where(node.c.parent_id == bindparam("top_id", type_=BigInteger))
-    below = start.cte("below", recursive=True)
-    child = node.alias("child")
-    step = select(child.c.id).join(below, child.c.parent_id == below.c.id)
-    below = below.union_all(step)
-    return (
-        select(func.min(node.c.id))
-        .join(below, below.c.id == node.c.id)
-        .group_by(
-            node.c.kind == KIND_CODES[NodeType.CONTAINER],
-            node.c.owner_id,
-            node.c.write_groups,
-            node.c.locked,
-            node.c.immutable,
-            node.c.allocation_id,
-        )
-    )
-
-
 # Built once: SQLAlchemy then finds their compiled text without looking at them again.
-_WALK: Final = _walk_statement()
-_CLIMB: Final = _climb_statement()
+_WALK: Final = walk_statement()
+_CLIMB: Final = climb_statement()
 _BY_ID: Final = _RECORDS.where(node.c.id == bindparam("node_id"))
 _BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME: Final = _RECORDS.where(
@@ -116,7 +58,7 @@ _CHILDREN: Final = (
     .order_by(node.c.name)
     .limit(bindparam("at_most", type_=Integer))
 )
-_KINDS_OF_ACCESS: Final = _kinds_of_access_statement()
+_KINDS_OF_ACCESS: Final = kinds_of_access_statement()
 _HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
 _HOLD: Final = (
     select(node.c.parent_id, node.c.name)
@@ -153,7 +95,7 @@ _SET_CONTENT: Final = (
             column: bindparam(f"new_{column.name}", type_=column.type)
             for column in (
                 node.c.content_id, node.c.length, node.c.md5, node.c.media_type,
-                node.c.modified_ns, node.c.changed_ns, node.c.mtime_ns,
+                node.c.encoding, node.c.modified_ns, node.c.changed_ns, node.c.mtime_ns,
             )
         }
         | {node.c.version: node.c.version + 1}
@@ -180,14 +122,12 @@ _MARK_BUSY: Final = (
     .where(node.c.id == bindparam("node_id"))
     .values(busy_until_ns=bindparam("until_ns"), busy_upload=bindparam("upload_id"))
 )
-_CLEAR_BUSY: Final = (
-    update(node)
-    .where(
-        node.c.id == bindparam("node_id"),
-        node.c.busy_upload == bindparam("upload_id", type_=Text),
-    )
-    .values(busy_until_ns=None, busy_upload=None)
+_BUSY_WITH: Final = and_(
+    node.c.id == bindparam("node_id"),
+    node.c.busy_upload == bindparam("upload_id", type_=Text),
 )
+_RENEW_BUSY: Final = update(node).where(_BUSY_WITH).values(busy_until_ns=bindparam("until_ns"))
+_CLEAR_BUSY: Final = update(node).where(_BUSY_WITH).values(busy_until_ns=None, busy_upload=None)
 _SORTED: Final = {
     SortKey.NAME: node.c.name,
     SortKey.LENGTH: LENGTH,
@@ -351,6 +291,7 @@ class NodeRepository:
                 "new_length": content.length,
                 "new_md5": content.md5,
                 "new_media_type": record.media_type,
+                "new_encoding": record.encoding,
                 "new_modified_ns": record.modified_ns,
                 "new_changed_ns": record.changed_ns,
                 "new_mtime_ns": record.mtime_ns,
@@ -383,6 +324,12 @@ class NodeRepository:
             _MARK_BUSY, {"node_id": node_id, "upload_id": upload_id, "until_ns": until_ns}
         )
 
+    def renew_busy(self, node_id: int, upload_id: str, until_ns: int) -> None:
+        """Say that this upload may run until later, unless another has marked the node."""
+        self._connection.execute(
+            _RENEW_BUSY, {"node_id": node_id, "upload_id": upload_id, "until_ns": until_ns}
+        )
+
     def clear_busy(self, node_id: int, upload_id: str) -> None:
         """Say that this upload is over, unless a later one has marked the node since."""
         self._connection.execute(_CLEAR_BUSY, {"node_id": node_id, "upload_id": upload_id})
@@ -413,6 +360,7 @@ class NodeRepository:
 
 
 def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:
+    content = new.content
     return {
         "parent_id": new.parent_id,
         "name": new.name,
@@ -425,7 +373,9 @@ def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:
         "read_groups": " ".join(new.read_groups),
         "write_groups": " ".join(new.write_groups),
         "target": new.target,
-        "length": 0,
+        "content_id": None if content is None else content.content_id,
+        "length": 0 if content is None else content.length,
+        "md5": None if content is None else content.md5,
         "media_type": new.media_type,
         "encoding": new.encoding,
         "created_ns": now_ns,

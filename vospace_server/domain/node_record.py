@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 
 from vospace_model.nodes import NodeType
+from vospace_server.domain.content import Content
 
 
 class SortKey(enum.Enum):
@@ -104,3 +105,5 @@ class NewNode:
     encoding: str | None = None
     mtime_ns: int | None = None
     has_properties: bool = False
+    # Bytes that are stored already; None: the node is made without.
+    content: Content | None = None

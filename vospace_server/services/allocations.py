@@ -43,7 +43,6 @@ class AllocationService:
         it holds more than the quota. What is in it already counts from now on. Containers that
         had to be made above it are public and belong to nobody, so that everybody may pass.
         """
-
         _check_admin(caller, "make an allocation")
 
         def work(unit: UnitOfWork) -> Allocation:
@@ -72,7 +71,6 @@ class AllocationService:
         Only for administrators (PermissionDenied); InvalidArgument if the path is not the top
         of an allocation.
         """
-
         _check_admin(caller, "change a quota")
 
         def work(unit: UnitOfWork) -> Allocation:

@@ -15,9 +15,9 @@ from vospace_server.services.tree import actor_id
 def make_node(
     unit: UnitOfWork, caller: Caller, place: Absent, new: NewNode, now_ns: int
 ) -> Found:
-    """Put a node without bytes into a place that is free, and say so in sizes and log.
+    """Put a node into a place that is free, and say so in sizes and log.
 
-    The parent must be held, and the quota for a file charged, by the caller. DuplicateNode if
+    The parent must be held, and the quota charged, by the caller. DuplicateNode if
     somebody was faster.
     """
     node_id = unit.nodes.add(new, now_ns)
@@ -27,7 +27,8 @@ def make_node(
     assert record is not None, "the row was added in this transaction"
     created = Found(path=place.path, records=(*place.parent.records, record))
     files = 1 if new.kind.has_bytes else 0
-    record_change(unit, new.parent_id, size_bytes=0, files=files, now_ns=now_ns)
+    size_bytes = 0 if new.content is None else new.content.length
+    record_change(unit, new.parent_id, size_bytes=size_bytes, files=files, now_ns=now_ns)
     log_change(unit, caller, Operation.CREATE, created, now_ns)
     return created
 

@@ -126,22 +126,33 @@ class QuotaService:
         self._database = database
 
     def grow(
-        self, reservation_id: str, allocation_id: int, more_bytes: int, until_ns: int
-    ) -> None:
-        """Hold more, and until later; QuotaExceeded if it doesn't fit.
+        self,
+        reservation_id: str,
+        allocation_id: int,
+        *,
+        wanted_bytes: int,
+        needed_bytes: int,
+        until_ns: int,
+    ) -> int:
+        """Hold more, and until later; returns how many bytes more.
 
-        After the reservation has expired nothing is held; what is needed is then charged when
-        the upload is committed, if it still fits.
+        That is `wanted_bytes`, or `needed_bytes` where there isn't that much; QuotaExceeded if
+        even they don't fit. After the reservation has expired nothing is held; what is needed
+        is then charged when the upload is committed, if it still fits.
         """
 
-        def work(unit: UnitOfWork) -> None:
+        def work(unit: UnitOfWork, more_bytes: int) -> int:
             renewed = unit.allocations.renew(
                 reservation_id, more_bytes=more_bytes, expires_ns=until_ns
             )
             if renewed:
                 charge(unit, allocation_id, more_bytes, 0)
+            return more_bytes
 
-        self._database.retrying(work)
+        try:
+            return self._database.retrying(lambda unit: work(unit, wanted_bytes))
+        except QuotaExceeded:
+            return self._database.retrying(lambda unit: work(unit, needed_bytes))
 
     def release(self, reservation_id: str) -> None:
         """Give back what a reservation holds; harmless to repeat."""
