@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from vospace_model.faults import Fault
+from vospace_model.faults import Fault, describe
 from vospace_server.config import ConfigError
 from vospace_server.database.upgrading import SchemaTooNewError
 from vospace_server.domain.account import AdministrationError
@@ -43,7 +43,7 @@ def describe_failure(error: Exception) -> Failure:
     if isinstance(error, _SENTENCES):
         return Failure(str(error), FAILED)
     if isinstance(error, Fault):
-        return Failure(error.detail or error.name, FAILED)
+        return Failure(describe(error), FAILED)
     if isinstance(error, DBAPIError):
         return Failure(f"the database can't be used: {_first_line(error.orig)}", FAILED)
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):

@@ -21,16 +21,14 @@ def _accounts(space: OpenSpace) -> AccountService:
 
 def add(arguments: argparse.Namespace) -> int:
     """Adds a user, in a new space if there is none yet."""
-    name = check_user_name(arguments.name)
+    new = NewUser(
+        name=check_user_name(arguments.name),
+        password=None if arguments.no_password else _read_password(arguments),
+        distinguished_names=arguments.dn,
+        email=arguments.email,
+        is_admin=arguments.admin,
+    )
     with open_space(arguments, create=True) as space:
-        password = None if arguments.no_password else _read_password(arguments)
-        new = NewUser(
-            name=name,
-            password=password,
-            distinguished_names=arguments.dn,
-            email=arguments.email,
-            is_admin=arguments.admin,
-        )
         user = _accounts(space).add(new, by=OPERATOR)
     print(f"added user {user.name}" + (" (administrator)" if user.is_admin else ""))
     for known in user.distinguished_names:

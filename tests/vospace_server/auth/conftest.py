@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.directory import AccountDirectory
@@ -40,6 +41,7 @@ class CountingPasswords(Passwords):
 
     checks = 0
 
+    @override
     def matches(self, password_hash: str | None, password: str) -> bool:
         self.checks += 1
         return super().matches(password_hash, password)

@@ -53,7 +53,7 @@ def token_refusal(authenticator: Authenticator, token: str) -> str:
     return caught.value.detail
 
 
-def test_the_right_password_is_the_user_with_every_scope(desk: Desk, ann: str):
+def test_the_right_password_is_the_user_with_every_scope(desk: Desk, ann: str) -> None:
     identity = log_in(desk.authenticator, ann, PASSWORD)
 
     assert (identity.name, identity.is_admin) == ("ann", False)
@@ -63,12 +63,12 @@ def test_the_right_password_is_the_user_with_every_scope(desk: Desk, ann: str):
 
 def test_a_wrong_password_and_an_unknown_user_are_refused_in_the_same_words(
     desk: Desk, ann: str
-):
+) -> None:
     assert refusal(desk.authenticator, ann, "wrong horse") == "wrong user name or password"
     assert refusal(desk.authenticator, "bob", PASSWORD) == "wrong user name or password"
 
 
-def test_a_wrong_password_and_an_unknown_user_take_the_same_time(desk: Desk, ann: str):
+def test_a_wrong_password_and_an_unknown_user_take_the_same_time(desk: Desk, ann: str) -> None:
     def fastest(name: str) -> float:
         times = []
         for _ in range(4):
@@ -82,13 +82,13 @@ def test_a_wrong_password_and_an_unknown_user_take_the_same_time(desk: Desk, ann
     assert 0.4 < known / unknown < 2.5
 
 
-def test_an_account_without_password_lets_no_password_in(desk: Desk):
+def test_an_account_without_password_lets_no_password_in(desk: Desk) -> None:
     desk.accounts.add(NewUser(name="robot"), by=OPERATOR)
 
     assert refusal(desk.authenticator, "robot", "") == "wrong user name or password"
 
 
-def test_the_second_login_within_a_minute_costs_no_hash(desk: Desk, ann: str):
+def test_the_second_login_within_a_minute_costs_no_hash(desk: Desk, ann: str) -> None:
     log_in(desk.authenticator, ann, PASSWORD)
     log_in(desk.authenticator, ann, PASSWORD)
 
@@ -100,13 +100,17 @@ def test_the_second_login_within_a_minute_costs_no_hash(desk: Desk, ann: str):
     assert desk.passwords.checks == 2
 
 
-def test_a_wrong_password_is_refused_while_the_right_one_is_remembered(desk: Desk, ann: str):
+def test_a_wrong_password_is_refused_while_the_right_one_is_remembered(
+    desk: Desk, ann: str
+) -> None:
     log_in(desk.authenticator, ann, PASSWORD)
 
     assert refusal(desk.authenticator, ann, PASSWORD + "!") == "wrong user name or password"
 
 
-def test_a_changed_password_ends_the_old_one_at_once_in_every_process(desk: Desk, ann: str):
+def test_a_changed_password_ends_the_old_one_at_once_in_every_process(
+    desk: Desk, ann: str
+) -> None:
     other = desk.another_process()
     log_in(desk.authenticator, ann, PASSWORD)
     log_in(other, ann, PASSWORD)
@@ -118,7 +122,9 @@ def test_a_changed_password_ends_the_old_one_at_once_in_every_process(desk: Desk
         assert log_in(authenticator, ann, "battery staple").name == "ann"
 
 
-def test_a_disabled_account_is_shut_out_at_once_with_password_and_token(desk: Desk, ann: str):
+def test_a_disabled_account_is_shut_out_at_once_with_password_and_token(
+    desk: Desk, ann: str
+) -> None:
     token = make_token(desk)
     log_in(desk.authenticator, ann, PASSWORD)
     present(desk.authenticator, token)
@@ -134,7 +140,7 @@ def test_a_disabled_account_is_shut_out_at_once_with_password_and_token(desk: De
     assert log_in(desk.authenticator, ann, PASSWORD).name == "ann"
 
 
-def test_a_token_is_its_user_within_its_scope(desk: Desk):
+def test_a_token_is_its_user_within_its_scope(desk: Desk) -> None:
     desk.accounts.add(NewUser(name="ann", password=PASSWORD, is_admin=True), by=OPERATOR)
 
     reader = present(desk.authenticator, make_token(desk, TokenScope.READ))
@@ -144,7 +150,7 @@ def test_a_token_is_its_user_within_its_scope(desk: Desk):
     assert (admin.may_write, admin.acts_as_admin) == (True, True)
 
 
-def test_an_expired_token_is_told_when_it_expired(desk: Desk, ann: str):
+def test_an_expired_token_is_told_when_it_expired(desk: Desk, ann: str) -> None:
     token = make_token(desk, lifetime=timedelta(hours=1))
     present(desk.authenticator, token)
 
@@ -154,7 +160,7 @@ def test_an_expired_token_is_told_when_it_expired(desk: Desk, ann: str):
     assert token_refusal(desk.authenticator, token) == message
 
 
-def test_a_revoked_token_is_refused_at_once_in_every_process(desk: Desk, ann: str):
+def test_a_revoked_token_is_refused_at_once_in_every_process(desk: Desk, ann: str) -> None:
     token = make_token(desk)
     other = desk.another_process()
     present(desk.authenticator, token)
@@ -167,11 +173,11 @@ def test_a_revoked_token_is_refused_at_once_in_every_process(desk: Desk, ann: st
         assert token_refusal(authenticator, token) == "the token was revoked"
 
 
-def test_an_unknown_token_is_refused(desk: Desk):
+def test_an_unknown_token_is_refused(desk: Desk) -> None:
     assert token_refusal(desk.authenticator, "vost_nonsense") == "the token is unknown"
 
 
-def test_the_database_does_not_hold_the_token(desk: Desk, ann: str):
+def test_the_database_does_not_hold_the_token(desk: Desk, ann: str) -> None:
     token = make_token(desk)
 
     with desk.database.read() as unit:
@@ -182,7 +188,7 @@ def test_the_database_does_not_hold_the_token(desk: Desk, ann: str):
     assert token not in repr(rows)
 
 
-def test_the_use_of_a_token_is_recorded_every_quarter_of_an_hour(desk: Desk, ann: str):
+def test_the_use_of_a_token_is_recorded_every_quarter_of_an_hour(desk: Desk, ann: str) -> None:
     token = make_token(desk)
     began = desk.clock.now
 
@@ -196,7 +202,7 @@ def test_the_use_of_a_token_is_recorded_every_quarter_of_an_hour(desk: Desk, ann
     assert desk.accounts.tokens(ann)[0].last_used == began + timedelta(minutes=15)
 
 
-def test_after_five_wrong_passwords_an_account_waits_for_a_minute(desk: Desk, ann: str):
+def test_after_five_wrong_passwords_an_account_waits_for_a_minute(desk: Desk, ann: str) -> None:
     for _ in range(5):
         refusal(desk.authenticator, ann, "wrong horse")
 
@@ -209,7 +215,9 @@ def test_after_five_wrong_passwords_an_account_waits_for_a_minute(desk: Desk, an
     assert log_in(desk.authenticator, ann, PASSWORD).name == "ann"
 
 
-def test_a_session_that_runs_goes_on_while_somebody_guesses_its_password(desk: Desk, ann: str):
+def test_a_session_that_runs_goes_on_while_somebody_guesses_its_password(
+    desk: Desk, ann: str
+) -> None:
     log_in(desk.authenticator, ann, PASSWORD)
     for _ in range(5):
         refusal(desk.authenticator, ann, "wrong horse")
@@ -217,7 +225,7 @@ def test_a_session_that_runs_goes_on_while_somebody_guesses_its_password(desk: D
     assert log_in(desk.authenticator, ann, PASSWORD).name == "ann"
 
 
-def test_an_address_that_tries_many_accounts_waits(desk: Desk, ann: str):
+def test_an_address_that_tries_many_accounts_waits(desk: Desk, ann: str) -> None:
     for number in range(20):
         refusal(desk.authenticator, f"user{number}", "wrong horse")
 
@@ -227,12 +235,12 @@ def test_an_address_that_tries_many_accounts_waits(desk: Desk, ann: str):
     assert log_in(desk.authenticator, ann, PASSWORD, address="10.0.0.1").name == "ann"
 
 
-def test_a_password_of_a_megabyte_is_refused_without_being_hashed(desk: Desk, ann: str):
+def test_a_password_of_a_megabyte_is_refused_without_being_hashed(desk: Desk, ann: str) -> None:
     assert refusal(desk.authenticator, ann, "x" * 10**6) == "wrong user name or password"
     assert desk.passwords.checks == 0
 
 
-def test_many_threads_log_in_at_once(desk: Desk, ann: str):
+def test_many_threads_log_in_at_once(desk: Desk, ann: str) -> None:
     with ThreadPoolExecutor(16) as threads:
         names = list(
             threads.map(lambda _: log_in(desk.authenticator, ann, PASSWORD).name, range(64))

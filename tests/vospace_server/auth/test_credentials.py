@@ -17,17 +17,17 @@ def basic(text: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_bearer_token_is_read_in_any_case(scheme: str):
+def test_a_bearer_token_is_read_in_any_case(scheme: str) -> None:
     assert read_authorization(f"{scheme} abc") == TokenCredentials(token="abc")
 
 
-def test_basic_splits_at_the_first_colon():
+def test_basic_splits_at_the_first_colon() -> None:
     expected = PasswordCredentials(name="ann", password="a:b")
 
     assert read_authorization(basic("ann:a:b")) == expected
 
 
-def test_basic_is_utf8():
+def test_basic_is_utf8() -> None:
     expected = PasswordCredentials(name="ann", password="pässwörd")
 
     assert read_authorization(basic("ann:pässwörd")) == expected
@@ -44,14 +44,14 @@ def test_basic_is_utf8():
         ("", "the Authorization header must be Basic or Bearer"),
     ],
 )
-def test_anything_else_is_refused_with_the_reason(value: str, message: str):
+def test_anything_else_is_refused_with_the_reason(value: str, message: str) -> None:
     with pytest.raises(NotAuthenticated) as caught:
         read_authorization(value)
 
     assert caught.value.detail == message
 
 
-def test_secrets_are_not_in_the_representation():
+def test_secrets_are_not_in_the_representation() -> None:
     shown = repr(read_authorization(basic("ann:hidden"))) + repr(
         read_authorization("Bearer hid")
     )

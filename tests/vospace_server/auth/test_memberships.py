@@ -41,7 +41,7 @@ def groups_of_ann(desk: Desk, authenticator: Authenticator | None = None) -> lis
     return sorted(uri.removeprefix("ivo://localhost/gms?") for uri in identity.groups)
 
 
-def test_the_owner_of_a_group_is_not_thereby_a_member(peopled: Desk):
+def test_the_owner_of_a_group_is_not_thereby_a_member(peopled: Desk) -> None:
     assert groups_of_ann(peopled) == []
 
 
@@ -56,7 +56,9 @@ def test_the_owner_of_a_group_is_not_thereby_a_member(peopled: Desk):
         "dn:/C=CA/O=Grid/CN=ann example",
     ],
 )
-def test_one_is_a_member_by_name_by_email_and_by_certificate(peopled: Desk, member: str):
+def test_one_is_a_member_by_name_by_email_and_by_certificate(
+    peopled: Desk, member: str
+) -> None:
     join(peopled, "g1", member)
 
     assert groups_of_ann(peopled) == ["g1"]
@@ -71,7 +73,7 @@ def test_one_is_a_member_by_name_by_email_and_by_certificate(peopled: Desk, memb
         "group:g1",
     ],
 )
-def test_members_of_a_group_in_a_group_belong_to_both(peopled: Desk, spelling: str):
+def test_members_of_a_group_in_a_group_belong_to_both(peopled: Desk, spelling: str) -> None:
     join(peopled, "g1", "ann")
     join(peopled, "g2", spelling)
     join(peopled, "g3", "group:g2")
@@ -79,7 +81,7 @@ def test_members_of_a_group_in_a_group_belong_to_both(peopled: Desk, spelling: s
     assert groups_of_ann(peopled) == ["g1", "g2", "g3"]
 
 
-def test_groups_that_contain_each_other_end(peopled: Desk):
+def test_groups_that_contain_each_other_end(peopled: Desk) -> None:
     join(peopled, "g1", "group:g2")
     join(peopled, "g2", "group:g3")
     join(peopled, "g3", "group:g1")
@@ -89,7 +91,7 @@ def test_groups_that_contain_each_other_end(peopled: Desk):
     assert groups_of_ann(peopled) == ["g1", "g2", "g3"]
 
 
-def test_a_membership_ends_by_itself(peopled: Desk):
+def test_a_membership_ends_by_itself(peopled: Desk) -> None:
     join(peopled, "g1", "ann", hours=1)
     assert groups_of_ann(peopled) == ["g1"]
 
@@ -98,7 +100,7 @@ def test_a_membership_ends_by_itself(peopled: Desk):
     assert groups_of_ann(peopled) == []
 
 
-def test_a_membership_of_a_group_in_a_group_ends_by_itself(peopled: Desk):
+def test_a_membership_of_a_group_in_a_group_ends_by_itself(peopled: Desk) -> None:
     join(peopled, "g1", "ann")
     join(peopled, "g2", "group:g1", hours=1)
     assert groups_of_ann(peopled) == ["g1", "g2"]
@@ -108,7 +110,7 @@ def test_a_membership_of_a_group_in_a_group_ends_by_itself(peopled: Desk):
     assert groups_of_ann(peopled) == ["g1"]
 
 
-def test_every_process_sees_a_change_with_the_next_request(peopled: Desk):
+def test_every_process_sees_a_change_with_the_next_request(peopled: Desk) -> None:
     other = peopled.another_process()
     assert groups_of_ann(peopled, other) == []
 
@@ -119,7 +121,7 @@ def test_every_process_sees_a_change_with_the_next_request(peopled: Desk):
     assert groups_of_ann(peopled, other) == groups_of_ann(peopled) == []
 
 
-def test_a_group_of_another_service_may_be_a_member(peopled: Desk):
+def test_a_group_of_another_service_may_be_a_member(peopled: Desk) -> None:
     join(peopled, "g1", "ivo://other.org/gms?theirs")
 
     assert peopled.groups.get("g1").members[0].value == "ivo://other.org/gms?theirs"

@@ -27,7 +27,7 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_the_defaults_serve_vault_on_loopback_from_sqlite_and_a_folder():
+def test_the_defaults_serve_vault_on_loopback_from_sqlite_and_a_folder() -> None:
     config = load()
 
     assert (config.server.host, config.server.port) == ("127.0.0.1", 8080)
@@ -38,7 +38,7 @@ def test_the_defaults_serve_vault_on_loopback_from_sqlite_and_a_folder():
     assert config.group_service_id == "ivo://localhost/gms"
 
 
-def test_option_beats_variable_beats_file_beats_default(tmp_path: Path):
+def test_option_beats_variable_beats_file_beats_default(tmp_path: Path) -> None:
     file = written(tmp_path, '[server]\nport = 1\nhost = "file"\nworkers = 3\n')
     environ = {"VOSPACE_SERVER_PORT": "2", "VOSPACE_SERVER_HOST": "variable"}
 
@@ -47,7 +47,7 @@ def test_option_beats_variable_beats_file_beats_default(tmp_path: Path):
     assert (server.port, server.host, server.workers) == (3, "variable", 3)
 
 
-def test_the_origin_of_every_setting_is_known(tmp_path: Path):
+def test_the_origin_of_every_setting_is_known(tmp_path: Path) -> None:
     file = written(tmp_path, "[server]\nworkers = 3\n")
 
     loaded = load_config(
@@ -64,7 +64,7 @@ def test_the_origin_of_every_setting_is_known(tmp_path: Path):
     }
 
 
-def test_the_file_may_be_named_by_a_variable(tmp_path: Path):
+def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
     file = written(tmp_path, 'data_dir = "/srv/b"\n')
 
     loaded = load_config(
@@ -74,13 +74,13 @@ def test_the_file_may_be_named_by_a_variable(tmp_path: Path):
     assert loaded.config.data_dir == Path("/srv/b")
 
 
-def test_variables_of_clients_are_none_of_our_business():
+def test_variables_of_clients_are_none_of_our_business() -> None:
     environ = {"VOSPACE_URL": "http://h/vault", "VOSPACE_WEBSERVICE": "h", "HOME": "/root"}
 
     assert load(environ=environ) == load()
 
 
-def test_a_secret_is_read_from_a_file_and_hidden_in_the_representation(tmp_path: Path):
+def test_a_secret_is_read_from_a_file_and_hidden_in_the_representation(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql+psycopg://u:pw@h/d\n")
     file = written(tmp_path, f'[database]\nurl_file = "{secret}"\n')
@@ -93,7 +93,7 @@ def test_a_secret_is_read_from_a_file_and_hidden_in_the_representation(tmp_path:
     assert "pw" not in repr(from_variable)
 
 
-def test_lists_are_arrays_in_the_file_and_comma_separated_in_a_variable(tmp_path: Path):
+def test_lists_are_arrays_in_the_file_and_comma_separated_in_a_variable(tmp_path: Path) -> None:
     file = written(tmp_path, '[server]\ntrusted_proxies = ["10.0.0.1", "10.0.0.2"]\n')
     variable = {"VOSPACE_SERVER_TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2"}
 
@@ -102,7 +102,7 @@ def test_lists_are_arrays_in_the_file_and_comma_separated_in_a_variable(tmp_path
 
 
 @pytest.mark.parametrize("text", ["true", "yes", "ON", "1"])
-def test_a_switch_has_the_usual_spellings(text: str):
+def test_a_switch_has_the_usual_spellings(text: str) -> None:
     assert load(environ={"VOSPACE_SERVICE_STRICT_LINKS": text}).service.strict_links is True
 
 
@@ -165,7 +165,7 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_FILES)
-def test_a_bad_file_is_refused_with_what_and_where(tmp_path: Path, text: str, message: str):
+def test_a_bad_file_is_refused_with_what_and_where(tmp_path: Path, text: str, message: str) -> None:
     file = written(tmp_path, text)
 
     with pytest.raises(ConfigError) as caught:
@@ -186,35 +186,35 @@ BAD_VARIABLES = [
 
 
 @pytest.mark.parametrize(("name", "value", "message"), BAD_VARIABLES)
-def test_a_bad_variable_is_refused_by_its_name(name: str, value: str, message: str):
+def test_a_bad_variable_is_refused_by_its_name(name: str, value: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(environ={name: value})
 
     assert str(caught.value).startswith(message)
 
 
-def test_broken_toml_is_refused_with_the_line(tmp_path: Path):
+def test_broken_toml_is_refused_with_the_line(tmp_path: Path) -> None:
     file = written(tmp_path, "[server\nport = 1")
 
     with pytest.raises(ConfigError, match=r"is not valid TOML: .*line 1"):
         load(file=file)
 
 
-def test_a_missing_file_is_refused():
+def test_a_missing_file_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         load(file=Path("/nowhere/server.toml"))
 
     assert str(caught.value) == "can't read /nowhere/server.toml: No such file or directory"
 
 
-def test_without_any_place_the_ways_to_give_one_are_named():
+def test_without_any_place_the_ways_to_give_one_are_named() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(config_file=None, environ={}, options={"data_dir": None})
 
     assert str(caught.value).startswith("no place is given: use --data-dir DIR")
 
 
-def test_both_urls_make_the_data_directory_unnecessary():
+def test_both_urls_make_the_data_directory_unnecessary() -> None:
     options = {"database.url": "postgresql://h/d", "storage.url": "file:///objects"}
 
     config = load_config(config_file=None, environ={}, options=options).config
@@ -223,7 +223,7 @@ def test_both_urls_make_the_data_directory_unnecessary():
     assert config.storage_url == "file:///objects"
 
 
-def test_a_database_url_alone_leaves_no_place_for_the_objects():
+def test_a_database_url_alone_leaves_no_place_for_the_objects() -> None:
     options = {"database.url": "postgresql://h/d"}
     config = load_config(config_file=None, environ={}, options=options).config
 
@@ -231,7 +231,7 @@ def test_a_database_url_alone_leaves_no_place_for_the_objects():
         _ = config.storage_url
 
 
-def test_every_setting_says_what_it_is_for():
+def test_every_setting_says_what_it_is_for() -> None:
     for section in SECTIONS.values():
         for field in section.__dataclass_fields__.values():
             assert field.metadata["about"].purpose
