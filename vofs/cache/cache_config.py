@@ -23,7 +23,7 @@ class CacheConfig:
     # Threads that fetch: enough to keep a long line busy, few enough to cost nothing.
     workers: int = 8
     # The largest single request.
-    request_bytes: int = 4 * _MIB
+    request_bytes: int = 8 * _MIB
     # How far a stream is fetched ahead; up to twice this is on its way.
     window_bytes: int = 16 * _MIB
     # The longest that one read waits for its bytes.

@@ -1,0 +1,359 @@
+"""A file open for writing: changes go to the spool, and to the server when flushed.
+
+All who have a path open for writing share one object. Reads see the changes over the base,
+which is fetched only where it is read or must be sent. A flush sends the file whole; writes
+that come meanwhile go to a new set of changes, so nobody waits for the line but the flush.
+"""
+
+import contextlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
+
+from vofs.client.errors import ContentChanged
+from vofs.filesystem.readable_file import ReadableFile
+from vofs.filesystem.spool import Orphan, Spool
+from vofs.filesystem.spool_file import SpoolFile
+from vospace_model.api import Entry
+
+_FILL_BYTES: Final = 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRequest:
+    """A whole file to send: `length` bytes of `descriptor` from its beginning.
+
+    `base_content_id` is the version that was changed, None for a new file. The descriptor
+    stays ours; whoever sends reads it by position or sets the position first.
+    """
+
+    path: str
+    descriptor: int
+    length: int
+    base_content_id: str | None
+    mtime_ns: int | None
+
+
+class Uploader(Protocol):
+    """The way to the server, as a writable file needs it. Every wait inside is bounded."""
+
+    def upload(self, request: UploadRequest) -> Entry:
+        """Create or atomically replace the file; returns what is there now, or raises."""
+        ...  # pragma: no cover
+
+    def open_content(self, entry: Entry) -> ReadableFile:
+        """Open the bytes of a version; raises where they can't be had any more."""
+        ...  # pragma: no cover
+
+
+class WritableFile:
+    """Changes to one file, shared by its handles. A new file (base None) is dirty at once.
+
+    Every method may be called from any thread. Those that wait for the server are `flush`,
+    `fsync`, `rename`, `unlink` and the last `close`, and reads of what only the base has.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        base: Entry | None,
+        spool: Spool,
+        uploader: Uploader,
+        changes: SpoolFile | None = None,
+    ) -> None:
+        self._spool = spool
+        self._uploader = uploader
+        # One flush, rename or removal at a time; held while the server is asked. Taken before
+        # the lock below, never after.
+        self._flushing = threading.Lock()
+        # Guards everything below; held for local reads and writes, never for the server.
+        self._lock = threading.Lock()
+        self._path = path
+        self._entry = base
+        self._base: ReadableFile | None = None
+        # Bases of earlier versions, which a read may still use; closed at the end.
+        self._retired: list[ReadableFile] = []
+        # The changes since the last flush, and those that a flush is sending.
+        self._changes = changes
+        self._sealed: SpoolFile | None = None
+        # The changes that the server refused, to not send them again at the last close.
+        self._refused: SpoolFile | None = None
+        self._mtime_ns: int | None = None
+        self._handles = 1
+        self._is_linked = True
+        if base is None and changes is None:
+            self._changes = spool.begin(path, None)
+
+    @classmethod
+    def resume(
+        cls, orphan: Orphan, *, base: Entry | None, spool: Spool, uploader: Uploader
+    ) -> Self:
+        """Go on with the changes that were left behind, over what is there now.
+
+        Raises ContentChanged when they need bytes of a version that is not there any more, and
+        OrphanInUse when they are not there themselves.
+        """
+        found = base.content if base is not None else None
+        if orphan.needs_base and found != orphan.base_content_id:
+            raise ContentChanged(f"{orphan.path} was changed on the server since")
+        file = cls(
+            path=orphan.path,
+            base=base,
+            spool=spool,
+            uploader=uploader,
+            changes=spool.reopen(orphan),
+        )
+        file._mtime_ns = orphan.mtime_ns
+        return file
+
+    @property
+    def path(self) -> str:
+        """Where the file is in the space."""
+        return self._path
+
+    @property
+    def length(self) -> int:
+        """Its length with all changes."""
+        with self._lock:
+            return self._length()
+
+    @property
+    def mtime_ns(self) -> int | None:
+        """The time that was set and not sent yet."""
+        return self._mtime_ns
+
+    @property
+    def entry(self) -> Entry | None:
+        """The version on the server that the changes are on top of."""
+        return self._entry
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is something that the server does not have yet."""
+        with self._lock:
+            return self._is_linked and (self._changes or self._sealed) is not None
+
+    def acquire(self) -> None:
+        """Count one more handle."""
+        with self._lock:
+            self._handles += 1
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill the buffer (of format "B") from an offset on; less only at the end."""
+        with self._lock:
+            size = max(0, min(len(buffer), self._length() - offset))
+            local = self._changes or self._sealed
+            missing = [(offset, offset + size)] if size else []
+            if local is not None:
+                missing = local.read_into(buffer[:size], offset)
+        base = self._open_base() if missing else None
+        for start, stop in missing:
+            target = buffer[start - offset : stop - offset]
+            read = base.read_into(target, start) if base is not None else 0
+            target[read:] = bytes(len(target) - read)
+        return size
+
+    def write(self, data: bytes | memoryview, offset: int) -> int:
+        """Write bytes, all or as many as there is room for; OSError when there is none."""
+        with self._lock:
+            return self._changing().write(data, offset) if data else 0
+
+    def append(self, data: bytes | memoryview) -> int:
+        """Write bytes at the end of the file, wherever that is by now."""
+        with self._lock:
+            return self._changing().write(data, self._length()) if data else 0
+
+    def truncate(self, length: int) -> None:
+        """Cut the file or make it longer with zeros."""
+        with self._lock:
+            if length != self._length():
+                self._changing().truncate(length)
+
+    def set_mtime(self, nanoseconds: int) -> bool:
+        """Have the changes sent with this time; False when there are none to send.
+
+        A later change sets the time anew, as on any disk. Waits for a flush under way.
+        """
+        with self._flushing, self._lock:
+            if self._changes is None or not self._is_linked:
+                return False
+            self._mtime_ns = nanoseconds
+            self._changes.note(b"m %d\n" % nanoseconds)
+            return True
+
+    def flush(self) -> None:
+        """Have the server hold all changes made before, or raise what keeps it from that.
+
+        Without changes this does nothing, so it may be called any number of times, by several
+        threads at once. What was refused stays, and is sent again by the next flush.
+        """
+        with self._flushing:
+            self._flush()
+
+    def fsync(self) -> None:
+        """The same: bytes are stable when the server has them."""
+        self.flush()
+
+    def rename(self, path: str) -> None:
+        """Note that the file is elsewhere from now on; waits for a flush under way."""
+        with self._flushing, self._lock:
+            self._path = path
+            if self._changes is not None:
+                self._changes.note_text("p", path)
+
+    def unlink(self) -> None:
+        """Note that the file is removed: it can be used, but nothing is sent any more.
+
+        Waits for a flush under way, so that it can't bring the file back afterwards.
+        """
+        with self._flushing, self._lock:
+            self._is_linked = False
+            if self._changes is not None:
+                self._changes.forget()
+
+    def close(self) -> None:
+        """Count one handle less. The last sends what no flush has tried to send.
+
+        Never raises for the server's sake: what can't be sent stays in the spool as an orphan.
+        """
+        with self._lock:
+            self._handles -= 1
+            if self._handles:
+                return
+            is_news = self._changes is not None and self._changes is not self._refused
+        try:
+            if is_news:
+                self.flush()
+        except Exception:
+            logger.exception("%s: not sent at its close; it is kept in the spool", self._path)
+        finally:
+            self._let_go()
+
+    def _length(self) -> int:
+        local = self._changes or self._sealed
+        if local is not None:
+            return local.changes.length
+        return self._entry.length if self._entry is not None else 0
+
+    def _changing(self) -> SpoolFile:
+        """The changes to add to; they begin here."""
+        if self._changes is None:
+            self._changes = self._begin()
+        self._refused = None
+        self._mtime_ns = None
+        return self._changes
+
+    def _begin(self) -> SpoolFile:
+        """New changes, over the base or over what is being sent just now."""
+        changes = self._spool.begin(self._path, self._entry)
+        try:
+            if not self._is_linked:
+                changes.forget()
+            if self._sealed is not None:
+                changes.copy_from(self._sealed)
+        except BaseException:
+            self._spool.discard(changes)
+            raise
+        return changes
+
+    def _open_base(self) -> ReadableFile | None:
+        """The base's bytes, opened when they are first needed."""
+        with self._lock:
+            entry, base = self._entry, self._base
+        if base is not None or entry is None or not entry.length:
+            return base
+        opened = self._uploader.open_content(entry)
+        with self._lock:
+            if self._base is None and self._entry is entry:
+                self._base = opened
+            else:
+                self._retired.append(opened)
+        return opened
+
+    def _flush(self) -> None:
+        sealed = self._seal()
+        if sealed is None:
+            return
+        try:
+            entry = self._uploader.upload(
+                UploadRequest(
+                    path=self._path,
+                    descriptor=sealed.descriptor,
+                    length=sealed.changes.length,
+                    base_content_id=self._entry.content if self._entry is not None else None,
+                    mtime_ns=self._mtime_ns,
+                )
+            )
+        except BaseException as error:
+            self._unseal(sealed, error)
+            raise
+        self._settle(sealed, entry)
+
+    def _seal(self) -> SpoolFile | None:
+        """Complete the changes from the base, and set them apart for sending."""
+        while True:
+            with self._lock:
+                changes = self._changes
+                if changes is None or not self._is_linked:
+                    return None
+                gaps = changes.changes.base_gaps()
+                if not gaps:
+                    changes.make_whole()
+                    self._sealed, self._changes = changes, None
+                    return changes
+            for start, stop in gaps:
+                self._fill(changes, start, stop)
+
+    def _fill(self, changes: SpoolFile, start: int, stop: int) -> None:
+        base = self._open_base()
+        if base is None:
+            raise ContentChanged(f"{self._path}: the version that was changed is gone")
+        buffer = memoryview(bytearray(min(_FILL_BYTES, stop - start)))
+        while start < stop:
+            read = base.read_into(buffer[: stop - start], start)
+            if not read:
+                raise ContentChanged(f"{self._path}: the version that was changed is shorter")
+            with self._lock:
+                changes.fill(buffer[:read], start)
+            start += read
+
+    def _unseal(self, sealed: SpoolFile, error: BaseException) -> None:
+        """The server did not take them: they are changes like before."""
+        with self._lock:
+            self._sealed = None
+            if self._changes is not None:
+                # Newer changes began as a copy of these.
+                self._spool.discard(sealed)
+                return
+            self._changes = self._refused = sealed
+            with contextlib.suppress(OSError):
+                sealed.note_text("e", f"{type(error).__name__}: {error}")
+
+    def _settle(self, sealed: SpoolFile, entry: Entry) -> None:
+        """The server took them: they are the base of what comes."""
+        with self._lock:
+            self._sealed = None
+            if self._base is not None:
+                self._retired.append(self._base)
+                self._base = None
+            self._entry = entry
+            if self._changes is None:
+                self._mtime_ns = None
+            # Under the lock, because from here on the cache may give these bytes up.
+            self._spool.hand_over(sealed, entry)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            if self._changes is not None and self._is_linked:
+                self._changes.close()
+            elif self._changes is not None:
+                self._spool.discard(self._changes)
+            self._changes = None
+            bases = [*self._retired, *([self._base] if self._base is not None else [])]
+            self._retired, self._base = [], None
+        for base in bases:
+            base.close()
