@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, select, text
 
 from vospace_server.database.schema import generation
 
@@ -14,9 +14,9 @@ _RAISE = text(
     "INSERT INTO generation (name, value) VALUES (:name, 1) "
     "ON CONFLICT (name) DO UPDATE SET value = generation.value + 1"
 )
-_READ = select(generation.c.name, generation.c.value).where(
-    generation.c.name.in_(bindparam("names", expanding=True))
-)
+# All of them, for they are few, and every request reads them: a statement without parameters
+# costs a third less.
+_READ = select(generation.c.name, generation.c.value)
 
 
 def raise_generation(connection: Connection, name: str) -> None:
@@ -26,6 +26,5 @@ def raise_generation(connection: Connection, name: str) -> None:
 
 def read_generations(connection: Connection, *names: str) -> tuple[int, ...]:
     """The counters' values in the order asked; 0 for one that was never raised."""
-    rows = connection.execute(_READ, {"names": list(names)})
-    values = {row.name: row.value for row in rows}
+    values = dict(connection.execute(_READ).tuples().all())
     return tuple(values.get(name, 0) for name in names)

@@ -29,10 +29,10 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
+    # uvicorn's own signature, narrower than asyncio's; uvloop's transports are no subclasses.
     @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The clock of the first head starts before its first byte."""
-        assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
         self._await_head()
 

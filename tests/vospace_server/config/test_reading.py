@@ -165,7 +165,9 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_FILES)
-def test_a_bad_file_is_refused_with_what_and_where(tmp_path: Path, text: str, message: str) -> None:
+def test_a_bad_file_is_refused_with_what_and_where(
+    tmp_path: Path, text: str, message: str
+) -> None:
     file = written(tmp_path, text)
 
     with pytest.raises(ConfigError) as caught:
