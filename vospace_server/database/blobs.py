@@ -44,6 +44,25 @@ class BlobRecord:
     unused_since: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobUse:
+    """Whether a node refers to a blob, and whether it is marked as if none did."""
+
+    content_id: str
+    marked: bool
+    used: bool
+
+    @property
+    def became_unused(self) -> bool:
+        """No node refers to it, and that is news."""
+        return not self.used and not self.marked
+
+    @property
+    def became_used(self) -> bool:
+        """A node refers to it again."""
+        return self.used and self.marked
+
+
 class BlobRepository:
     """The rows of the table `blob`."""
 
@@ -93,13 +112,14 @@ class BlobRepository:
         )
         return changed.rowcount == 1
 
-    def doom_writing(self, content_id: str) -> None:
-        """Give up an upload: the collector removes what is left of it."""
-        self._connection.execute(
+    def doom_writing(self, content_id: str) -> bool:
+        """Give up an upload whose object may be removed; false when it counts already."""
+        changed = self._connection.execute(
             update(blob)
             .where(blob.c.content_id == content_id, blob.c.state == BlobState.WRITING)
             .values(state=BlobState.DOOMED, writing_until=None)
         )
+        return changed.rowcount == 1
 
     def doom_abandoned(self, *, now: datetime) -> int:
         """Give up every upload whose writer has not been heard of; says how many."""
@@ -110,23 +130,36 @@ class BlobRepository:
         )
         return changed.rowcount
 
-    def note_unused(self, *, now: datetime) -> int:
-        """Mark stored blobs that no node refers to any more; says how many are new."""
+    def page_of_use(self, after: str, limit: int) -> Sequence[BlobUse]:
+        """Stored blobs behind `after`, in the order of their ids, and who refers to them."""
+        query = (
+            select(
+                blob.c.content_id,
+                blob.c.unused_since.is_not(None).label("marked"),
+                _referred_to().label("used"),
+            )
+            .where(blob.c.state == BlobState.STORED, blob.c.content_id > after)
+            .order_by(blob.c.content_id)
+            .limit(limit)
+        )
+        return [
+            BlobUse(content_id=row.content_id, marked=bool(row.marked), used=bool(row.used))
+            for row in self._connection.execute(query)
+        ]
+
+    def note_unused(self, content_ids: Sequence[str], *, now: datetime) -> int:
+        """Mark those of the blobs that no node refers to; says how many."""
         changed = self._connection.execute(
             update(blob)
-            .where(
-                blob.c.state == BlobState.STORED, blob.c.unused_since.is_(None), ~_referred_to()
-            )
+            .where(blob.c.content_id.in_(content_ids), ~_referred_to())
             .values(unused_since=now)
         )
         return changed.rowcount
 
-    def note_used(self) -> None:
+    def note_used(self, content_ids: Sequence[str]) -> None:
         """Take the mark from blobs that a node refers to again."""
         self._connection.execute(
-            update(blob)
-            .where(blob.c.unused_since.is_not(None), _referred_to())
-            .values(unused_since=None)
+            update(blob).where(blob.c.content_id.in_(content_ids)).values(unused_since=None)
         )
 
     def doom_unused(self, *, unused_before: datetime) -> int:
@@ -147,11 +180,11 @@ class BlobRepository:
         query = select(blob).where(blob.c.state == BlobState.DOOMED).limit(limit)
         return self._all(query.order_by(blob.c.content_id))
 
-    def forget(self, content_id: str) -> None:
-        """Remove the row of a doomed blob whose object is gone."""
+    def forget(self, content_ids: Sequence[str]) -> None:
+        """Remove the rows of doomed blobs whose objects are gone."""
         self._connection.execute(
             delete(blob).where(
-                blob.c.content_id == content_id, blob.c.state == BlobState.DOOMED
+                blob.c.content_id.in_(content_ids), blob.c.state == BlobState.DOOMED
             )
         )
 

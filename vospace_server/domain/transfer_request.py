@@ -1,39 +1,58 @@
-"""A transfer as JSON, the form in which a job keeps what it has to do."""
+"""What a transfer job has to do and by whose leave, as JSON: the form in which it is kept."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from vospace_model.protocols import RequestedProtocol, SecurityMethod
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import VosUri
 from vospace_model.views import Param, View
+from vospace_server.domain.identity import TokenScope
 
 
-def encode_transfer(transfer: Transfer) -> str:
-    """JSON text that decode_transfer reads back; endpoints are not part of a request."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRequest:
+    """A transfer, and the most that the credential of whoever asked for it allowed."""
+
+    transfer: Transfer
+    scope: TokenScope
+
+
+def encode_request(request: TransferRequest) -> str:
+    """JSON text that decode_request reads back; endpoints are not part of a request."""
+    content = {"scope": int(request.scope), "transfer": _encode_transfer(request.transfer)}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_request(text: str) -> TransferRequest:
+    """The request that encode_request wrote."""
+    content: dict[str, Any] = json.loads(text)
+    return TransferRequest(
+        transfer=_decode_transfer(content["transfer"]), scope=TokenScope(content["scope"])
+    )
+
+
+def _encode_transfer(transfer: Transfer) -> dict[str, Any]:
     if isinstance(transfer, InternalTransfer):
-        content: dict[str, Any] = {
+        return {
             "source": str(transfer.source),
             "destination": str(transfer.destination),
             "keep_bytes": transfer.keep_bytes,
         }
-    else:
-        content = {
-            "targets": [str(target) for target in transfer.targets],
-            "direction": transfer.direction.value,
-            "view": None if transfer.view is None else _encode_view(transfer.view),
-            "protocols": [
-                {"uri": each.uri, "security": [s.uri for s in each.security_methods]}
-                for each in transfer.protocols
-            ],
-            "params": _encode_params(transfer.params),
-        }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return {
+        "targets": [str(target) for target in transfer.targets],
+        "direction": transfer.direction.value,
+        "view": None if transfer.view is None else _encode_view(transfer.view),
+        "protocols": [
+            {"uri": each.uri, "security": [s.uri for s in each.security_methods]}
+            for each in transfer.protocols
+        ],
+        "params": _encode_params(transfer.params),
+    }
 
 
-def decode_transfer(text: str) -> Transfer:
-    """The transfer that encode_transfer wrote."""
-    content: dict[str, Any] = json.loads(text)
+def _decode_transfer(content: dict[str, Any]) -> Transfer:
     if "source" in content:
         return InternalTransfer(
             source=VosUri.parse(content["source"]),

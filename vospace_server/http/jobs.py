@@ -21,7 +21,7 @@ from vospace_model.jobs import (
 from vospace_model.timestamps import format_date_time
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.transfer_request import decode_transfer
+from vospace_server.domain.transfer_request import decode_request
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
@@ -133,7 +133,7 @@ class JobEndpoints:
             parameters=record.parameters,
             results=self._absolute_results(request, record),
             error=None if fault is None else error_summary(fault),
-            transfer=decode_transfer(record.request),
+            transfer=decode_request(record.request).transfer,
         )
 
     def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:

@@ -6,8 +6,10 @@ tickets stay out of the metrics, and their number stays small.
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import Response
 
-MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+from vospace_server.http.responses import document
 
 
 class RequestMetrics:
@@ -55,6 +57,17 @@ class RequestMetrics:
     def render(self) -> bytes:
         """All numbers in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class MetricsEndpoint:
+    """/metrics, for whoever can reach the port: it tells amounts, no names."""
+
+    def __init__(self, metrics: RequestMetrics) -> None:
+        self._metrics = metrics
+
+    async def get(self, _request: Request) -> Response:
+        """All numbers."""
+        return document(self._metrics.render(), CONTENT_TYPE_PLAIN_0_0_4)
 
 
 # A client invents methods at will; a label must not grow with them.

@@ -1,7 +1,6 @@
 """Ranges and conditions of HTTP (RFC 9110, sections 13 and 14), as pure decisions."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -10,6 +9,7 @@ from starlette.datastructures import Headers
 
 from vospace_model.faults import PreconditionFailed
 from vospace_server.domain.content import ByteRange
+from vospace_server.services.uploads import UploadConditions
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
@@ -77,11 +77,15 @@ def check_if_match(headers: Headers, tag: str | None) -> None:
         raise PreconditionFailed(f"If-Match asks for {condition}, the content is {_shown(tag)}")
 
 
-def check_if_none_match(headers: Headers, tag: str | None) -> None:
-    """Raises PreconditionFailed when If-None-Match of a write names the present content."""
-    condition = headers.get("if-none-match")
-    if condition is not None and _names(condition, tag, weak=True):
-        raise PreconditionFailed(f"If-None-Match refuses {_shown(tag)}, which is there")
+def upload_conditions(headers: Headers) -> UploadConditions:
+    """What If-Match and If-None-Match of a write ask for. Weak tags never match a write's."""
+    match, none_match = headers.get("if-match"), headers.get("if-none-match")
+    return UploadConditions(
+        if_match=None if match is None or _is_any(match) else _tags(match, weak=False),
+        must_exist=match is not None and _is_any(match),
+        if_none_match=frozenset() if none_match is None else _tags(none_match, weak=True),
+        must_not_exist=none_match is not None and _is_any(none_match),
+    )
 
 
 def _shown(tag: str | None) -> str:
@@ -92,13 +96,15 @@ def _names(condition: str, tag: str | None, *, weak: bool) -> bool:
     """Whether a list of entity tags, or `*`, names the content."""
     if tag is None:
         return False
-    if condition.strip() == "*":
-        return True
-    return tag in _tags(condition, weak=weak)
+    return _is_any(condition) or tag in _tags(condition, weak=weak)
 
 
-def _tags(condition: str, *, weak: bool) -> Iterable[str]:
-    return (tag for mark, tag in _TAG.findall(condition) if weak or not mark)
+def _is_any(condition: str) -> bool:
+    return condition.strip() == "*"
+
+
+def _tags(condition: str, *, weak: bool) -> frozenset[str]:
+    return frozenset(tag for mark, tag in _TAG.findall(condition) if weak or not mark)
 
 
 def format_http_date(moment: datetime) -> str:

@@ -66,13 +66,12 @@ class StreamedResponse(Response):
     def __init__(
         self,
         chunks: AsyncGenerator[bytes, None],
-        media_type: str,
         *,
+        headers: Mapping[str, str],
         status: int = 200,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(None, status, {"content-type": media_type, **(headers or {})})
-        if "content-length" not in (headers or {}):
+        super().__init__(None, status, headers)
+        if "content-length" not in headers:
             del self.headers["content-length"]
         self._chunks = chunks
 

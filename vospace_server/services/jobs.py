@@ -94,6 +94,11 @@ class JobService:
         with self._database.read() as unit:
             return _owned(unit, caller, job_id)
 
+    def find(self, job_id: str) -> JobRecord | None:
+        """A job, whoever asks: for the server's own work on it."""
+        with self._database.read() as unit:
+            return unit.jobs.get(job_id)
+
     def list_of(
         self,
         caller: Caller,
@@ -174,15 +179,21 @@ class JobService:
                 until = self._clock() + WORKER_PATIENCE
                 unit.jobs.change(record, worker=worker, worker_until=until)
 
-    def sweep(self, limit: int = 100) -> None:
-        """End jobs whose worker died, and forget those whose time has come."""
+    def sweep(self, limit: int = 100) -> int:
+        """End jobs whose worker died, forget those whose time has come; says how many."""
         now = self._clock()
+        with self._database.read() as unit:
+            if not unit.jobs.orphaned(now, 1) and not unit.jobs.expired(now, 1):
+                return 0
         with self._database.write() as unit:
-            for record in unit.jobs.orphaned(now, limit):
+            orphaned = unit.jobs.orphaned(now, limit)
+            for record in orphaned:
                 fault = TransferFailed("the service was stopped while it worked on this job")
                 _end(unit, record.job_id, ExecutionPhase.ERROR, now=now, **error_values(fault))
-            for job_id in unit.jobs.expired(now, limit):
+            expired = unit.jobs.expired(now, limit)
+            for job_id in expired:
                 unit.jobs.remove(job_id)
+        return len(orphaned) + len(expired)
 
     def _change(
         self, caller: Caller, job_id: str, phase: ExecutionPhase, *, phase_only: bool = False

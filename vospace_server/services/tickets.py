@@ -19,6 +19,7 @@ from typing import Final
 
 from vospace_model.faults import PermissionDenied
 from vospace_server.database.engine import Database
+from vospace_server.domain.content import Content
 
 _SECRET_NAME: Final = "ticket"  # noqa: S105 - the name of a key, not a key
 _SECRET_BYTES: Final = 32
@@ -32,13 +33,9 @@ class ReadTicket:
     """May read this content; holds all that serving it needs, so no database is asked."""
 
     node_id: int
-    content_id: str
-    object_key: str
-    length: int
-    md5: str | None
-    sha256: str | None
+    content: Content | None
+    """None: nothing has been written to the node yet."""
     media_type: str | None
-    encoding: str | None
     modified_ns: int
     public: bool
     expires: int
@@ -50,19 +47,18 @@ class WriteTicket:
     """May write the data node at this path once, as this user, for this job."""
 
     path: str
-    user_id: int
+    user: str
+    scope: int
+    """A TokenScope: the most that the credential allowed with which this was negotiated."""
     job_id: str
-    media_type: str | None
     expires: int
     """Seconds since 1970."""
 
 
 Ticket = ReadTicket | WriteTicket
 
-_KINDS: Final[dict[str, type[ReadTicket] | type[WriteTicket]]] = {
-    "r": ReadTicket,
-    "w": WriteTicket,
-}
+_READ: Final = "r"
+_WRITE: Final = "w"
 
 
 def _now() -> datetime:
@@ -93,7 +89,7 @@ class TicketService:
 
     def sign(self, ticket: Ticket) -> str:
         """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
-        kind = "r" if isinstance(ticket, ReadTicket) else "w"
+        kind = _READ if isinstance(ticket, ReadTicket) else _WRITE
         payload = json.dumps([kind, asdict(ticket)], separators=(",", ":")).encode()
         key = self._signing_keys()[0]
         return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
@@ -105,8 +101,7 @@ class TicketService:
         raises anything else, whatever the text.
         """
         payload = self._verified_payload(text)
-        kind, fields = json.loads(payload)
-        ticket: Ticket = _KINDS[kind](**fields)
+        ticket = _decode_ticket(payload)
         if ticket.expires <= self._clock().timestamp():
             ended = datetime.fromtimestamp(ticket.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             raise PermissionDenied(
@@ -153,6 +148,15 @@ class TicketService:
                     unit.secrets.add(_SECRET_NAME, secrets.token_bytes(_SECRET_BYTES), now=now)
                     keys = unit.secrets.in_use(_SECRET_NAME, now=now)
         self._keys, self._loaded = keys, now
+
+
+def _decode_ticket(payload: bytes) -> Ticket:
+    """The ticket in a payload that we signed, so its shape is not in doubt."""
+    kind, fields = json.loads(payload)
+    if kind == _WRITE:
+        return WriteTicket(**fields)
+    content = fields.pop("content")
+    return ReadTicket(content=None if content is None else Content(**content), **fields)
 
 
 def _signature(key: bytes, payload: bytes) -> bytes:

@@ -1,0 +1,64 @@
+"""The byte endpoints that negotiation hands out: whoever has the address may use it."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vospace_model.faults import NodeNotFound, OperationNotSupported, PermissionDenied
+from vospace_model.uris import NodePath
+from vospace_server.http.downloads import describe_content, send_content
+from vospace_server.http.routing import rest_of_path
+from vospace_server.http.threads import in_thread
+from vospace_server.http.uploads import UploadReceiver
+from vospace_server.services.reading import ReadingService
+from vospace_server.services.tickets import ReadTicket, Ticket, TicketService, WriteTicket
+
+# The ticket and, for people and their tools, the name of the file.
+_MOST_NAMES: Final = 2
+
+
+class DataEndpoints:
+    """`/data/TICKET/NAME`. Other credentials that come along are not looked at."""
+
+    def __init__(
+        self, *, reading: ReadingService, tickets: TicketService, receiver: UploadReceiver
+    ) -> None:
+        self._reading = reading
+        self._tickets = tickets
+        self._receiver = receiver
+
+    async def get(self, request: Request) -> Response:
+        """The bytes, or a part of them."""
+        ticket, name = await self._opened(request)
+        if isinstance(ticket, WriteTicket):
+            raise PermissionDenied("this address is for writing")
+        return await send_content(request, self._reading, ticket, name)
+
+    async def head(self, request: Request) -> Response:
+        """The headers of GET; of a place to be written, those of what is there now, or 404."""
+        ticket, name = await self._opened(request)
+        if isinstance(ticket, WriteTicket):
+            ticket = await in_thread(self._present, ticket)
+        return describe_content(ticket, name)
+
+    async def put(self, request: Request) -> Response:
+        """Store the body. The address is good for one upload that succeeds."""
+        ticket, _ = await self._opened(request)
+        if isinstance(ticket, ReadTicket):
+            raise PermissionDenied("this address is for reading")
+        return await self._receiver.receive_with_ticket(request, ticket)
+
+    async def post(self, request: Request) -> Response:
+        """Transactions over several requests are not offered; clients then send all at once."""
+        await self._opened(request)
+        raise OperationNotSupported("put the whole file in one request")
+
+    async def _opened(self, request: Request) -> tuple[Ticket, str]:
+        names = NodePath.from_raw(rest_of_path(request)).names
+        if not 1 <= len(names) <= _MOST_NAMES:
+            raise NodeNotFound("there is no such address for bytes")
+        return await in_thread(self._tickets.open, names[0]), names[-1]
+
+    def _present(self, ticket: WriteTicket) -> ReadTicket:
+        return self._receiver.present(ticket)

@@ -1,0 +1,184 @@
+"""/nodes: node documents (VOSpace 2.1, section 6.2; contract 1.4)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vospace_model.faults import InvalidArgument, InvalidURI, OptionNotSupported
+from vospace_model.nodes import ContainerNode, Detail
+from vospace_model.properties import Core
+from vospace_model.uris import NodePath, VosUri
+from vospace_model.xml.nodes import iter_node_document, read_node, read_node_update, write_node
+from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
+from vospace_server.domain.node_record import SortKey
+from vospace_server.domain.node_view import NodeView
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.authentication import caller_of
+from vospace_server.http.node_documents import node_of
+from vospace_server.http.parameters import Parameters, query_parameters
+from vospace_server.http.request_bodies import read_document
+from vospace_server.http.responses import XML, StreamedResponse, document, empty, see_other
+from vospace_server.http.routing import rest_of_path
+from vospace_server.http.threads import in_batches, in_thread
+from vospace_server.services.deletions import DeletionService
+from vospace_server.services.listing import Listing, ListingService, Ordering
+from vospace_server.services.nodes import NodeService
+
+_SORT_KEYS: Final = {
+    Core.TITLE: SortKey.NAME,
+    Core.LENGTH: SortKey.LENGTH,
+    Core.DATE: SortKey.DATE,
+}
+
+
+class NodeEndpoints:
+    """`/nodes/PATH`: GET, PUT, POST and DELETE of the node itself, never of a link's target.
+
+    `authority` is that of our URIs. `delete_non_empty` is the operator's choice between the
+    standard, which deletes trees, and CADC, which refuses them.
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: NodeService,
+        listing: ListingService,
+        deletions: DeletionService,
+        addresses: Addresses,
+        authority: str,
+        delete_non_empty: bool,
+    ) -> None:
+        self._nodes = nodes
+        self._listing = listing
+        self._deletions = deletions
+        self._addresses = addresses
+        self._authority = authority
+        self._delete_non_empty = delete_non_empty
+
+    async def get(self, request: Request) -> Response:
+        """The node's document, with its children; view=data redirects to its bytes."""
+        path = _path_of(request)
+        parameters = query_parameters(request)
+        if parameters.get("view") is not None:
+            return self._view(request, path, parameters)
+        detail, explicit = _detail(parameters)
+        start = self._start(parameters)
+        listing = await in_thread(
+            self._listing.children,
+            caller_of(request),
+            path,
+            start=None if start is None else start.name,
+            limit=parameters.integer("limit", minimum=0),
+            ordering=_ordering(parameters),
+        )
+        if start is not None and start.path.parent not in {path, listing.container.path}:
+            raise InvalidURI(f"uri={start} is not a child of {path}")
+        with_access = explicit and detail is Detail.MAX
+        return self._document(listing, detail, with_access=with_access)
+
+    async def head(self, request: Request) -> Response:
+        """Whether the node is there; its children are not looked at."""
+        await in_thread(self._nodes.get, caller_of(request), _path_of(request))
+        return document(b"", XML)
+
+    async def put(self, request: Request) -> Response:
+        """Create the node that the document describes: 201 with the node as it is then."""
+        path = _path_of(request)
+        node = read_node(await read_document(request, MAX_DOCUMENT_BYTES))
+        self._check_uri(node.uri, path)
+        view = await in_thread(self._nodes.create, caller_of(request), node)
+        return document(self._written(view), status=201)
+
+    async def post(self, request: Request) -> Response:
+        """Set the properties in the document, whatever content type it is declared as."""
+        path = _path_of(request)
+        update = read_node_update(await read_document(request, MAX_DOCUMENT_BYTES))
+        self._check_uri(update.uri, path)
+        view = await in_thread(self._nodes.set, caller_of(request), update)
+        return document(self._written(view))
+
+    async def delete(self, request: Request) -> Response:
+        """Delete the node: 200 without a body (contract 0.3)."""
+        await in_thread(
+            self._deletions.delete,
+            caller_of(request),
+            _path_of(request),
+            recursive=self._delete_non_empty,
+        )
+        return empty(200)
+
+    def _document(self, listing: Listing, detail: Detail, *, with_access: bool) -> Response:
+        def shown(view: NodeView) -> Iterator[bytes]:
+            node = node_of(view, self._authority, detail=detail, with_access=with_access)
+            if not isinstance(node, ContainerNode):
+                yield write_node(node, detail=detail)
+                return
+            children = (
+                node_of(child, self._authority, detail=detail, with_access=with_access)
+                for child in listing.children
+            )
+            yield from iter_node_document(node, children, detail=detail)
+
+        chunks = in_batches(shown(listing.container))
+        return StreamedResponse(chunks, headers={"content-type": XML})
+
+    def _written(self, view: NodeView) -> bytes:
+        """A node without children, as it answers a change."""
+        return write_node(
+            node_of(view, self._authority, detail=Detail.PROPERTIES, with_access=False),
+            detail=Detail.PROPERTIES,
+        )
+
+    def _view(self, request: Request, path: NodePath, parameters: Parameters) -> Response:
+        # Deprecated since VOSpace 2.1; clients of 2.0 still ask so for bytes.
+        if parameters.get("view") != "data":
+            raise OptionNotSupported("the only view that is offered here is view=data")
+        return see_other(self._addresses.files_of(request, path))
+
+    def _start(self, parameters: Parameters) -> VosUri | None:
+        """The child at which the listing is to begin (parameter uri)."""
+        text = parameters.get("uri")
+        if text is None:
+            return None
+        uri = VosUri.parse(text)
+        if uri.authority != self._own_authority or uri.path.is_root:
+            raise InvalidURI(f"uri={uri} is not a child of anything here")
+        return uri
+
+    def _check_uri(self, uri: VosUri, path: NodePath) -> None:
+        if uri.authority != self._own_authority or uri.path != path:
+            raise InvalidURI(f"the document says {uri}, the address says {path}")
+
+    @property
+    def _own_authority(self) -> str:
+        return VosUri(self._authority).authority
+
+
+def _path_of(request: Request) -> NodePath:
+    return NodePath.from_raw(rest_of_path(request))
+
+
+def _detail(parameters: Parameters) -> tuple[Detail, bool]:
+    """How much to show, and whether that was said. Raises InvalidArgument."""
+    word = parameters.get("detail")
+    if word is None:
+        return Detail.MAX, False
+    for detail in Detail:
+        if detail.value == word.lower():
+            return detail, True
+    raise InvalidArgument(f"detail is min, max or properties, not {word[:40]!r}")
+
+
+def _ordering(parameters: Parameters) -> Ordering | None:
+    """By which property to sort, and which way (parameters sort and order of CADC)."""
+    sort, order = parameters.get("sort"), parameters.get("order")
+    if sort is None and order is None:
+        return None
+    if sort is not None and sort not in _SORT_KEYS:
+        raise OptionNotSupported(f"sorting options not supported: {sort[:200]}")
+    if order is not None and order.lower() not in {"asc", "desc"}:
+        raise InvalidArgument(f"order is asc or desc, not {order[:40]!r}")
+    key = SortKey.NAME if sort is None else _SORT_KEYS[sort]
+    return Ordering(key=key, descending=order is not None and order.lower() == "desc")

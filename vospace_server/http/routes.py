@@ -1,0 +1,89 @@
+"""Every address of the service on one screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vospace_model.api import BUNDLE_PATH, CHILDREN_PATH, MOVE_PATH, NODES_PATH, QUOTA_PATH
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.api import ApiEndpoints
+from vospace_server.http.bundles import BundleEndpoint
+from vospace_server.http.data import DataEndpoints
+from vospace_server.http.files import FileEndpoints
+from vospace_server.http.metrics import MetricsEndpoint
+from vospace_server.http.nodes import NodeEndpoints
+from vospace_server.http.routing import ExactRoute, TreeRoute
+from vospace_server.http.service_metadata import MetadataEndpoints
+from vospace_server.http.transfers import TransferEndpoints
+from vospace_server.http.vosi import VosiEndpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Everything that answers."""
+
+    nodes: NodeEndpoints
+    files: FileEndpoints
+    data: DataEndpoints
+    transfers: TransferEndpoints
+    metadata: MetadataEndpoints
+    vosi: VosiEndpoints
+    api: ApiEndpoints
+    bundles: BundleEndpoint
+    metrics: MetricsEndpoint
+
+
+def routes(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
+    """The addresses with their endpoints, those asked for most often first."""
+    return (
+        *_vospace(endpoints, addresses),
+        *_api(endpoints.api, endpoints.bundles),
+        *_service(endpoints, addresses),
+    )
+
+
+def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
+    nodes, files, data = endpoints.nodes, endpoints.files, endpoints.data
+    transfers, metadata = endpoints.transfers, endpoints.metadata
+    return (
+        TreeRoute(addresses.data, {
+            "GET": data.get, "HEAD": data.head, "PUT": data.put, "POST": data.post,
+        }),
+        TreeRoute(addresses.nodes, {
+            "GET": nodes.get, "HEAD": nodes.head, "PUT": nodes.put, "POST": nodes.post,
+            "DELETE": nodes.delete,
+        }),
+        TreeRoute(addresses.files, {"GET": files.get, "HEAD": files.head, "PUT": files.put}),
+        TreeRoute(addresses.transfers, {
+            "GET": transfers.get, "POST": transfers.post, "DELETE": transfers.delete,
+        }),
+        ExactRoute(addresses.synctrans, {
+            "GET": transfers.get_sync, "POST": transfers.post_sync,
+        }),
+        ExactRoute(f"{addresses.root}/properties", {"GET": metadata.properties}),
+        ExactRoute(f"{addresses.root}/views", {"GET": metadata.views}),
+        ExactRoute(f"{addresses.root}/protocols", {"GET": metadata.protocols}),
+    )  # fmt: skip
+
+
+def _api(api: ApiEndpoints, bundles: BundleEndpoint) -> Sequence[TreeRoute]:
+    return (
+        TreeRoute(NODES_PATH, {"GET": api.get_node, "PATCH": api.change_node}),
+        TreeRoute(CHILDREN_PATH, {"GET": api.list_children}),
+        ExactRoute(MOVE_PATH, {"POST": api.move}),
+        TreeRoute(QUOTA_PATH, {"GET": api.quota}),
+        ExactRoute(BUNDLE_PATH, {"POST": bundles.post}),
+    )
+
+
+def _service(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
+    vosi = endpoints.vosi
+    capabilities = f"{addresses.root}/capabilities"
+    availability = f"{addresses.root}/availability"
+    return (
+        ExactRoute(capabilities, {"GET": vosi.capabilities, "HEAD": vosi.capabilities}),
+        ExactRoute(availability, {"GET": vosi.availability, "HEAD": vosi.availability}),
+        ExactRoute("/reg/resource-caps", {"GET": vosi.resource_caps}),
+        ExactRoute("/healthz", {"GET": vosi.alive, "HEAD": vosi.alive}),
+        ExactRoute("/readyz", {"GET": vosi.ready, "HEAD": vosi.ready}),
+        ExactRoute("/metrics", {"GET": endpoints.metrics.get}),
+    )

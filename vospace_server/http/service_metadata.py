@@ -1,0 +1,46 @@
+"""/properties, /views and /protocols: what the service understands (VOSpace 2.1, 6.1)."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vospace_model.properties import STANDARD_PROPERTIES
+from vospace_model.protocols import RequestedProtocol
+from vospace_model.views import View, ViewUri
+from vospace_model.xml.service_metadata import (
+    write_properties_document,
+    write_protocols_document,
+    write_views_document,
+)
+from vospace_server.http.responses import document
+from vospace_server.http.threads import in_thread
+from vospace_server.services.properties_in_use import PropertiesInUse
+from vospace_server.services.transfers import SERVED_PROTOCOLS
+
+_ACCEPTED_VIEWS: Final = (ViewUri.ANY, ViewUri.BINARY)
+_PROVIDED_VIEWS: Final = (ViewUri.DEFAULT, ViewUri.BINARY)
+
+
+class MetadataEndpoints:
+    """The three documents; each is the same for every caller."""
+
+    def __init__(self, *, properties_in_use: PropertiesInUse) -> None:
+        self._properties_in_use = properties_in_use
+
+    async def properties(self, _request: Request) -> Response:
+        """The standard's properties, and every other that some node has."""
+        known = sorted(STANDARD_PROPERTIES)
+        used = await in_thread(self._properties_in_use.uris)
+        return document(write_properties_document(accepts=known, provides=known, contains=used))
+
+    async def views(self, _request: Request) -> Response:
+        """Bytes as they are, in and out."""
+        accepted = (View(uri=uri) for uri in _ACCEPTED_VIEWS)
+        provided = (View(uri=uri) for uri in _PROVIDED_VIEWS)
+        return document(write_views_document(accepts=accepted, provides=provided))
+
+    async def protocols(self, _request: Request) -> Response:
+        """HTTP to read and to write; as a client, the service speaks none."""
+        provided = (RequestedProtocol(uri=uri) for uri in SERVED_PROTOCOLS)
+        return document(write_protocols_document(accepts=(), provides=provided))

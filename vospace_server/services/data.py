@@ -1,0 +1,288 @@
+"""DataService: an upload from its first chunk to the transaction that makes it count.
+
+The bytes go to a new object, hashed on the way, while no transaction is open. Then the object
+is made durable, and one transaction points the node at it. Whatever goes wrong before that
+leaves the node as it was; what is left in the store is removed at once, or by the collector if
+even that fails.
+"""
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from vospace_model.faults import (
+    ContainerNotFound,
+    Fault,
+    InvalidArgument,
+    NodeNotFound,
+    PermissionDenied,
+    QuotaExceeded,
+    TransferFailed,
+)
+from vospace_model.jobs import ExecutionPhase
+from vospace_model.uris import NodePath
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.access import Action, require
+from vospace_server.domain.content import Content, new_content_id
+from vospace_server.domain.digests import Digests
+from vospace_server.domain.identity import Caller
+from vospace_server.domain.node_view import NodeView
+from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.services.jobs import complete_job
+from vospace_server.services.reading import ReadingService
+from vospace_server.services.tickets import ReadTicket
+from vospace_server.services.tree import Tree, usage_of
+from vospace_server.services.uploads import (
+    UploadConditions,
+    UploadedContent,
+    UploadService,
+    UploadTicket,
+)
+from vospace_server.storage.object_store import ObjectStore, ObjectWriter, StoreError
+
+_LOG = logging.getLogger(__name__)
+
+# Reservations live for five minutes without a sign of life; this is often enough.
+_RENEW_SECONDS: Final = 60.0
+# Longer than any sync of a large object takes: after this the collector may have the object.
+_WRITING_LIFE: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadOrder:
+    """What is to be stored where, as far as it is known before the first byte.
+
+    `job_id` is the job that ends with the upload, and that admits only one.
+    """
+
+    path: NodePath
+    declared_length: int | None
+    announced: Digests
+    conditions: UploadConditions
+    media_type: str | None
+    mtime_ns: int | None
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What an upload has become."""
+
+    view: NodeView
+    content: Content
+    created: bool
+
+    @property
+    def digests(self) -> Digests:
+        """The digests of the stored bytes."""
+        return Digests(md5=self.content.md5, sha256=self.content.sha256)
+
+
+class DataService:
+    """Begins uploads. Reading is the business of ReadingService."""
+
+    def __init__(
+        self,
+        *,
+        tree: Tree,
+        uploads: UploadService,
+        reading: ReadingService,
+        store: ObjectStore,
+    ) -> None:
+        self._tree = tree
+        self._uploads = uploads
+        self._reading = reading
+        self._store = store
+
+    def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
+        """Let an upload begin; commit or abandon it afterwards.
+
+        Raises the faults of UploadService.begin_upload, PermissionDenied when the order's job
+        has ended, StoreFullError or StoreError.
+        """
+        content_id = new_content_id()
+        # A conflict repeats the transaction, not the object.
+        writers: list[ObjectWriter] = []
+
+        def note(unit: UnitOfWork) -> None:
+            _check_job(unit, order.job_id)
+            if not writers:
+                writers.append(self._store.create())
+            now = datetime.now(UTC)
+            unit.blobs.begin(
+                content_id, writers[0].key, now=now, writing_until=now + _WRITING_LIFE
+            )
+
+        try:
+            ticket = self._uploads.begin_upload(
+                caller,
+                order.path,
+                declared_length=order.declared_length,
+                conditions=order.conditions,
+                also=note,
+            )
+        except BaseException:
+            for writer in writers:
+                writer.abort()
+            raise
+        return Upload(
+            service=self, order=order, ticket=ticket, content_id=content_id, writer=writers[0]
+        )
+
+    def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
+        """Where an upload to a path would go, links resolved, if it could begin now.
+
+        Raises what `begin` does, and QuotaExceeded for a length that does not fit.
+        """
+        with self._tree.database.read() as unit:
+            place = self._tree.walker(unit).find(
+                caller, path, follow_leaf=True, missing_parent=ContainerNotFound
+            )
+            at = place.parent if isinstance(place, Absent) else place
+            if isinstance(place, Found) and place.node.is_container:
+                raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
+            require(caller, at.records, Action.WRITE, place.path)
+            present = place.node.length if isinstance(place, Found) else 0
+            _check_room(unit, at, (length or 0) - present)
+        return place.path
+
+    def present(self, caller: Caller, path: NodePath) -> ReadTicket:
+        """What is stored at a path now. Raises NodeNotFound when nothing is."""
+        ticket = self._reading.describe(caller, path)
+        if ticket.content is None:
+            raise NodeNotFound(f"nothing has been written to {path}")
+        return ticket
+
+    # ------------------------------------------------------------------ for Upload
+
+    def grow(self, ticket: UploadTicket, needed_bytes: int) -> UploadTicket:
+        """Room for so many bytes in all. Raises QuotaExceeded."""
+        return self._uploads.grow(ticket, needed_bytes)
+
+    def renew(self, ticket: UploadTicket, content_id: str) -> None:
+        """Say that an upload is alive."""
+        self._uploads.renew(ticket)
+        with self._tree.database.write() as unit:
+            until = datetime.now(UTC) + _WRITING_LIFE
+            unit.blobs.keep_writing(content_id, writing_until=until)
+
+    def commit(self, ticket: UploadTicket, order: UploadOrder, content: Content) -> Stored:
+        """Make a durable object the content of the node, in one transaction."""
+
+        def also(unit: UnitOfWork) -> None:
+            _check_job(unit, order.job_id)
+            now = datetime.now(UTC)
+            kept = unit.blobs.store(
+                content.content_id,
+                length=content.length,
+                md5=content.md5,
+                sha256=content.sha256,
+                now=now,
+            )
+            if not kept:
+                raise TransferFailed("the upload was given up because it took too long")
+            if order.job_id is not None:
+                complete_job(unit, order.job_id, now=now)
+
+        uploaded = UploadedContent(
+            content=content, media_type=order.media_type, mtime_ns=order.mtime_ns
+        )
+        done = self._uploads.commit_upload(ticket, uploaded, also=also)
+        return Stored(view=done.view, content=content, created=done.created)
+
+    def abandon(self, ticket: UploadTicket, content_id: str, writer: ObjectWriter) -> None:
+        """Leave nothing behind. Never raises: what remains is swept when its time is over."""
+        writer.abort()
+        try:
+            self._uploads.abandon_upload(ticket)
+            with self._tree.database.write() as unit:
+                given_up = unit.blobs.doom_writing(content_id)
+            if given_up:
+                self._store.delete(writer.key)
+                with self._tree.database.write() as unit:
+                    unit.blobs.forget([content_id])
+        except (Fault, StoreError) as error:
+            _LOG.info("an upload is left to the collector: %s", error)
+
+
+class Upload:
+    """One upload that has begun. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        *,
+        service: DataService,
+        order: UploadOrder,
+        ticket: UploadTicket,
+        content_id: str,
+        writer: ObjectWriter,
+    ) -> None:
+        self._service = service
+        self._order = order
+        self._ticket = ticket
+        self._content_id = content_id
+        self._writer = writer
+        self._received = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+        self._renewed = time.monotonic()
+        self._committed = False
+
+    def write(self, chunk: bytes | bytearray) -> None:
+        """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
+        self._received += len(chunk)
+        self._ticket = self._service.grow(self._ticket, self._received)
+        self._md5.update(chunk)
+        self._sha256.update(chunk)
+        self._writer.write(memoryview(chunk))
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            self._service.renew(self._ticket, self._content_id)
+            self._renewed = time.monotonic()
+
+    def commit(self) -> Stored:
+        """Make it count: durable and visible on return.
+
+        Raises PreconditionFailed when a digest is not the announced one, InvalidArgument when
+        the length is not, and the faults of UploadService.commit_upload.
+        """
+        declared = self._order.declared_length
+        if declared is not None and declared != self._received:
+            raise InvalidArgument(f"{declared} bytes were announced, {self._received} came")
+        content = Content(
+            content_id=self._content_id,
+            object_key=self._writer.key,
+            length=self._received,
+            md5=self._md5.hexdigest(),
+            sha256=self._sha256.hexdigest(),
+        )
+        self._order.announced.check(Digests(md5=content.md5, sha256=content.sha256))
+        self._writer.commit()
+        stored = self._service.commit(self._ticket, self._order, content)
+        self._committed = True
+        return stored
+
+    def abandon(self) -> None:
+        """Give up; the node is as it was. Harmless after commit."""
+        if not self._committed:
+            self._service.abandon(self._ticket, self._content_id, self._writer)
+
+
+def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
+    """An address for bytes is good while its job runs: for one upload that succeeds."""
+    if job_id is None:
+        return
+    found = unit.jobs.phase(job_id)
+    if found is None or found[0] is not ExecutionPhase.EXECUTING:
+        raise PermissionDenied("this address for bytes has been used or withdrawn")
+
+
+def _check_room(unit: UnitOfWork, at: Found, more_bytes: int) -> None:
+    if at.allocation_id is None or more_bytes <= 0:
+        return
+    usage = usage_of(unit, at.allocation_id)
+    available = None if usage is None else usage.available_bytes
+    if usage is not None and available is not None and more_bytes > available:
+        raise QuotaExceeded(usage.refusal(more_bytes))

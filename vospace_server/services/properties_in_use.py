@@ -1,0 +1,34 @@
+"""PropertiesInUse: which properties the nodes of this space have, for getProperties."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from vospace_server.database.engine import Database
+
+# Every row of the table is looked at for the answer, so it may be somewhat old.
+_KEPT_SECONDS: Final = 600.0
+
+
+class PropertiesInUse:
+    """Remembers the answer, so that asking often costs nothing."""
+
+    def __init__(
+        self, *, database: Database, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        # Guards the two fields below, and lets one thread look while the others wait.
+        self._lock = threading.Lock()
+        self._uris: Sequence[str] = ()
+        self._looked: float | None = None
+
+    def uris(self) -> Sequence[str]:
+        """The URIs in order, at most ten minutes old."""
+        with self._lock:
+            if self._looked is None or self._clock() - self._looked > _KEPT_SECONDS:
+                with self._database.read() as unit:
+                    self._uris = unit.properties.uris_in_use()
+                self._looked = self._clock()
+            return self._uris

@@ -1,0 +1,116 @@
+"""ReadingService: from a path to the bytes behind it, in two steps with a ticket between.
+
+The first step asks the database and authorises the caller; the second needs the ticket alone,
+so that serving bytes costs no transaction however many ranges are read.
+"""
+
+from dataclasses import dataclass
+
+from vospace_model.faults import InternalFault, InvalidArgument, NodeNotFound
+from vospace_model.uris import NodePath
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.access import Action, require
+from vospace_server.domain.content import Content
+from vospace_server.domain.identity import Caller
+from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.path_walk import Found
+from vospace_server.services.tickets import ReadTicket, TicketService
+from vospace_server.services.tree import Tree
+from vospace_server.storage.object_store import (
+    ObjectKey,
+    ObjectNotFoundError,
+    ObjectReader,
+    ObjectStore,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A node with bytes, and the ticket to read them with."""
+
+    node: NodeRecord
+    path: NodePath
+    ticket: ReadTicket
+    signed: str
+
+
+class ReadingService:
+    """Finds data nodes for reading. Links are followed everywhere, the last one too."""
+
+    def __init__(
+        self,
+        *,
+        tree: Tree,
+        store: ObjectStore,
+        tickets: TicketService,
+    ) -> None:
+        self._tree = tree
+        self._store = store
+        self._tickets = tickets
+
+    def describe(self, caller: Caller, path: NodePath) -> ReadTicket:
+        """A data node for HEAD: it must be reachable, not readable (contract 1.4).
+
+        The ticket is not signed and only tells of the content.
+        """
+        with self._tree.database.read() as unit:
+            found = self._data_node(unit, caller, path)
+            return self._ticket(unit, found.node)
+
+    def open(self, caller: Caller, path: NodePath) -> Opened:
+        """A data node with a ticket to read its bytes.
+
+        Raises NodeNotFound, PermissionDenied or NotAuthenticated, InvalidArgument for a node
+        that is no data node or a link that leads out of the space, UnreadableLinkTarget.
+        """
+        with self._tree.database.read() as unit:
+            found = self._data_node(unit, caller, path)
+            require(caller, found.records, Action.READ, found.path)
+            ticket = self._ticket(unit, found.node)
+        signed = self._tickets.sign(ticket)
+        return Opened(node=found.node, path=found.path, ticket=ticket, signed=signed)
+
+    def open_object(self, ticket: ReadTicket) -> ObjectReader:
+        """The bytes of a ticket. Raises NodeNotFound when there are none (any more)."""
+        if ticket.content is None:
+            raise NodeNotFound("nothing has been written to this node")
+        try:
+            return self._store.open(ObjectKey(ticket.content.object_key))
+        except ObjectNotFoundError as error:
+            raise NodeNotFound("this content was replaced or deleted") from error
+
+    def check(self) -> None:
+        """Raises when the database does not answer."""
+        with self._tree.database.read() as unit:
+            unit.nodes.walk(NodePath.root())
+
+    def _data_node(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found:
+        found = self._tree.walker(unit).get(caller, path, follow_leaf=True)
+        if not found.node.has_bytes:
+            raise InvalidArgument(f"{found.path} is a {found.node.kind.value}, it has no bytes")
+        return found
+
+    def _ticket(self, unit: UnitOfWork, node: NodeRecord) -> ReadTicket:
+        return ReadTicket(
+            node_id=node.node_id,
+            content=_content(unit, node),
+            media_type=node.media_type,
+            modified_ns=node.modified_ns,
+            public=node.public,
+            expires=self._tickets.expiry(),
+        )
+
+
+def _content(unit: UnitOfWork, node: NodeRecord) -> Content | None:
+    if node.content_id is None:
+        return None
+    blob = unit.blobs.get(node.content_id)
+    if blob is None or blob.md5 is None or blob.sha256 is None:
+        raise InternalFault(f"the content of node {node.node_id} is not in the list of blobs")
+    return Content(
+        content_id=blob.content_id,
+        object_key=blob.object_key,
+        length=node.length,
+        md5=blob.md5,
+        sha256=blob.sha256,
+    )

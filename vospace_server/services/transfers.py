@@ -1,0 +1,130 @@
+"""TransferService: negotiation, by which a client learns where it may read or write bytes.
+
+pushToVoSpace and pullFromVoSpace end in a ticket for one node (VOSpace 2.1, section 6.4).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from vospace_model.faults import (
+    InvalidArgument,
+    NotAuthenticated,
+    OperationNotSupported,
+    ProtocolNotSupported,
+    ViewNotSupported,
+)
+from vospace_model.properties import Core
+from vospace_model.protocols import ProtocolUri, RequestedProtocol
+from vospace_model.transfers import Direction, ExternalTransfer
+from vospace_model.uris import NodePath
+from vospace_model.views import ViewUri
+from vospace_server.domain.identity import Anonymous, Caller
+from vospace_server.services.data import DataService
+from vospace_server.services.reading import ReadingService
+from vospace_server.services.tickets import TicketService, WriteTicket
+from vospace_server.services.tree import Tree
+
+_READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
+_WRITE_PROTOCOLS: Final = (ProtocolUri.HTTP_PUT, ProtocolUri.HTTPS_PUT)
+SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS)
+"""Every protocol that negotiation can end in. Which of http and https an endpoint really is,
+is the server's address's business: clients ask for one and take what they get."""
+
+_PLAIN_VIEWS: Final = {
+    ViewUri.ANY,
+    ViewUri.BINARY,
+    ViewUri.DEFAULT,
+    ViewUri.CADC_DATA,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negotiation:
+    """A signed ticket, the name of the file it is for, and the protocols it is good for."""
+
+    ticket: str
+    name: str
+    protocols: tuple[RequestedProtocol, ...]
+
+
+class TransferService:
+    """Decides whether a transfer may be, and signs the tickets for it."""
+
+    def __init__(
+        self,
+        *,
+        tree: Tree,
+        reading: ReadingService,
+        data: DataService,
+        tickets: TicketService,
+    ) -> None:
+        self._tree = tree
+        self._reading = reading
+        self._data = data
+        self._tickets = tickets
+
+    def negotiate(
+        self, caller: Caller, transfer: ExternalTransfer, *, job_id: str
+    ) -> Negotiation:
+        """What a client may use; `job_id` is the job that ends when the bytes have come.
+
+        Raises OperationNotSupported, ViewNotSupported, ProtocolNotSupported, and all that
+        reading or writing the node raises.
+        """
+        if not transfer.direction.is_client_initiated:
+            raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
+        if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
+            raise ViewNotSupported(transfer.view.uri)
+        path = self._tree.own_path(transfer.target)
+        if transfer.direction is Direction.PULL_FROM_VOSPACE:
+            protocols = _usable(transfer, _READ_PROTOCOLS)
+            opened = self._reading.open(caller, path)
+            return Negotiation(ticket=opened.signed, name=path.name, protocols=protocols)
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
+        return self._write(caller, path, transfer, protocols, job_id)
+
+    def _write(
+        self,
+        caller: Caller,
+        path: NodePath,
+        transfer: ExternalTransfer,
+        protocols: tuple[RequestedProtocol, ...],
+        job_id: str,
+    ) -> Negotiation:
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {path}")
+        target = self._data.check(caller, path, length=_announced_length(transfer))
+        ticket = WriteTicket(
+            path=str(target),
+            user=caller.name,
+            scope=int(caller.scope),
+            job_id=job_id,
+            expires=self._tickets.expiry(),
+        )
+        signed = self._tickets.sign(ticket)
+        return Negotiation(ticket=signed, name=target.name, protocols=protocols)
+
+
+def _usable(
+    transfer: ExternalTransfer, offered: tuple[str, ...]
+) -> tuple[RequestedProtocol, ...]:
+    """Those of the protocols asked for that there are, each once, in the client's order."""
+    asked = dict.fromkeys(
+        RequestedProtocol(uri=each.uri, security_methods=each.security_methods)
+        for each in transfer.protocols
+        if each.uri in offered
+    )
+    if not asked:
+        named = ", ".join(each.uri for each in transfer.protocols) or "none"
+        raise ProtocolNotSupported(f"{named}; offered are {', '.join(offered)}")
+    return tuple(asked)
+
+
+def _announced_length(transfer: ExternalTransfer) -> int | None:
+    """The length that a client announces with the parameter core#length."""
+    for param in transfer.params:
+        if param.uri == Core.LENGTH:
+            if not param.value.isascii() or not param.value.isdigit():
+                raise InvalidArgument(f"the announced length {param.value[:40]!r} is no number")
+            return int(param.value)
+    return None

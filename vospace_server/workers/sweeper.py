@@ -1,0 +1,34 @@
+"""Sweeper: removes what time has made useless, while a server runs."""
+
+from typing import Final
+
+from vospace_server.services.garbage import GarbageService
+from vospace_server.services.jobs import JobService
+from vospace_server.workers.periodic import PeriodicWorker
+
+_GARBAGE_SECONDS: Final = 600.0
+_JOBS_SECONDS: Final = 20.0
+
+
+class Sweeper:
+    """Two threads: one for bytes that nothing refers to, one for jobs that nobody works on."""
+
+    def __init__(self, *, garbage: GarbageService, jobs: JobService) -> None:
+        self._workers = (
+            PeriodicWorker(
+                "garbage-collector",
+                lambda: garbage.collect().total,
+                interval_seconds=_GARBAGE_SECONDS,
+            ),
+            PeriodicWorker("job-sweeper", jobs.sweep, interval_seconds=_JOBS_SECONDS),
+        )
+
+    def start(self) -> None:
+        """Start both threads."""
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Stop both threads."""
+        for worker in self._workers:
+            worker.stop()
