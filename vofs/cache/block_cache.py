@@ -108,6 +108,8 @@ class BlockCache:
         content = self.open(content_id, length, None)
         try:
             return content.is_complete()
+        except OSError:
+            return False
         finally:
             content.close()
 

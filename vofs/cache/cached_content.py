@@ -97,11 +97,13 @@ class CachedContent:
         self._release()
 
     def is_complete(self) -> bool:
-        """Whether all bytes are on the disk."""
-        granules = self.identity.granules
+        """Whether all bytes are on the disk; OSError when the disk can't tell."""
+        if self._store is None:
+            return not self.identity.length
+        self._follow_epoch(self._store)
         if self._table.ready.find(0) < 0:
             return True
-        return self._store is not None and 0 not in self._store.presence(0, granules)
+        return 0 not in self._store.presence(0, self.identity.granules)
 
     def read_into(self, buffer: memoryview, offset: int, source: ContentSource) -> int:
         """Fill the buffer from an offset on; fewer bytes only at the end of the content.

@@ -17,7 +17,8 @@ _FORWARD_BYTES: Final = 512 * _KIB
 # A reader of the first bytes of a file reads a header, and headers are longer than one block.
 FIRST_BYTES: Final = 128 * _KIB
 # Until a session has read so much, nothing is fetched ahead. The largest request of the
-# kernel's is 128 KiB, so one random read is never mistaken for a stream.
+# kernel's is 128 KiB, so one random read is never mistaken for a stream. From the start of a
+# file the first bytes are enough: nobody jumps there by chance.
 _CONFIRM_BYTES: Final = 192 * _KIB
 _SESSIONS: Final = 8
 # A stream from the start of the file is most likely read to its end.
@@ -41,6 +42,7 @@ class _Session:
     reached: int
     planned: int
     growth: int
+    confirm: int
 
     def covers(self, offset: int) -> bool:
         """Whether a read at this offset continues the session."""
@@ -75,7 +77,7 @@ class ReadAhead:
             return self._begin(offset, stop)
         session.advance(offset, stop)
         window = min(session.read_bytes * session.growth, self.window_bytes)
-        if session.read_bytes < _CONFIRM_BYTES or session.planned - stop >= window:
+        if session.read_bytes < session.confirm or session.planned - stop >= window:
             return Plan(stop=stop)
         before = max(session.planned, stop)
         session.planned = min(before + window, self.length)
@@ -99,9 +101,14 @@ class ReadAhead:
 
     def _begin(self, offset: int, stop: int) -> Plan:
         planned = stop if offset else min(max(stop, FIRST_BYTES), self.length)
-        growth = _GROWTH if offset else _GROWTH_FROM_START
         self._sessions.append(
-            _Session(read_bytes=stop - offset, reached=stop, planned=planned, growth=growth)
+            _Session(
+                read_bytes=stop - offset,
+                reached=stop,
+                planned=planned,
+                growth=_GROWTH if offset else _GROWTH_FROM_START,
+                confirm=_CONFIRM_BYTES if offset else FIRST_BYTES,
+            )
         )
         del self._sessions[:-_SESSIONS]
         return Plan(stop=planned)

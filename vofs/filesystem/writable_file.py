@@ -8,6 +8,7 @@ that come meanwhile go to a new set of changes, so nobody waits for the line but
 import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
@@ -69,7 +70,7 @@ class WritableFile:
         self._uploader = uploader
         # One flush, rename or removal at a time; held while the server is asked. Taken before
         # the lock below, never after.
-        self._flushing = threading.Lock()
+        self._flushing = threading.RLock()
         # Guards everything below; held for local reads and writes, never for the server.
         self._lock = threading.Lock()
         self._path = path
@@ -197,6 +198,15 @@ class WritableFile:
     def fsync(self) -> None:
         """The same: bytes are stable when the server has them."""
         self.flush()
+
+    @contextlib.contextmanager
+    def between_flushes(self) -> Iterator[None]:
+        """Hold flushes off, to change on the server what they would send to; waits for one.
+
+        `rename` and `unlink` may be called inside, by the same thread.
+        """
+        with self._flushing:
+            yield
 
     def rename(self, path: str) -> None:
         """Note that the file is elsewhere from now on; waits for a flush under way."""
