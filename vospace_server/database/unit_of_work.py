@@ -8,6 +8,7 @@ from vospace_server.database.allocations import AllocationRepository
 from vospace_server.database.audit import AuditRepository
 from vospace_server.database.blobs import BlobRepository
 from vospace_server.database.changes import ChangeRepository
+from vospace_server.database.checks import CheckRepository
 from vospace_server.database.groups import GroupRepository
 from vospace_server.database.jobs import JobRepository
 from vospace_server.database.node_properties import PropertyRepository
@@ -62,6 +63,11 @@ class UnitOfWork:
     def blobs(self) -> BlobRepository:
         """Stored bytes."""
         return BlobRepository(self._connection)
+
+    @cached_property
+    def checks(self) -> CheckRepository:
+        """What a check of the whole space asks."""
+        return CheckRepository(self._connection)
 
     @cached_property
     def jobs(self) -> JobRepository:

@@ -14,8 +14,8 @@ from vospace_server.http.uploads import UploadReceiver
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import ReadTicket, Ticket, TicketService, WriteTicket
 
-# The ticket and, for people and their tools, the name of the file.
-_MOST_NAMES: Final = 2
+# What bytes are called when the address does not say.
+_NAMELESS: Final = "data"
 
 
 class DataEndpoints:
@@ -55,10 +55,13 @@ class DataEndpoints:
         raise OperationNotSupported("put the whole file in one request")
 
     async def _opened(self, request: Request) -> tuple[Ticket, str]:
-        names = NodePath.from_raw(rest_of_path(request)).names
-        if not 1 <= len(names) <= _MOST_NAMES:
+        # A ticket is longer than any name of a node, and is ASCII; what follows is a name.
+        ticket, _, name = rest_of_path(request).removeprefix(b"/").partition(b"/")
+        names = NodePath.from_raw(name).names
+        if len(names) > 1:
             raise NodeNotFound("there is no such address for bytes")
-        return await in_thread(self._tickets.open, names[0]), names[-1]
+        opened = await in_thread(self._tickets.open, ticket.decode("ascii", "replace"))
+        return opened, "".join(names) or _NAMELESS
 
     def _present(self, ticket: WriteTicket) -> ReadTicket:
         return self._receiver.present(ticket)

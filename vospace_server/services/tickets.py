@@ -13,9 +13,9 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from vospace_model.faults import PermissionDenied
 from vospace_server.database.engine import Database
@@ -90,7 +90,7 @@ class TicketService:
     def sign(self, ticket: Ticket) -> str:
         """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
         kind = _READ if isinstance(ticket, ReadTicket) else _WRITE
-        payload = json.dumps([kind, asdict(ticket)], separators=(",", ":")).encode()
+        payload = json.dumps([kind, *astuple(ticket)], separators=(",", ":")).encode()
         key = self._signing_keys()[0]
         return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
 
@@ -152,11 +152,19 @@ class TicketService:
 
 def _decode_ticket(payload: bytes) -> Ticket:
     """The ticket in a payload that we signed, so its shape is not in doubt."""
-    kind, fields = json.loads(payload)
+    kind, *values = json.loads(payload)
     if kind == _WRITE:
-        return WriteTicket(**fields)
-    content = fields.pop("content")
-    return ReadTicket(content=None if content is None else Content(**content), **fields)
+        return WriteTicket(**_named(WriteTicket, values))
+    named = _named(ReadTicket, values)
+    if named["content"] is not None:
+        named["content"] = Content(**_named(Content, named["content"]))
+    return ReadTicket(**named)
+
+
+def _named(kind: type, values: Sequence[Any]) -> dict[str, Any]:
+    """The values of a dataclass by the names of its fields; addresses are kept short."""
+    names = (field.name for field in fields(kind))
+    return dict(zip(names, values, strict=True))
 
 
 def _signature(key: bytes, payload: bytes) -> bytes:
@@ -168,7 +176,9 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    return base64.b64decode(
+        text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True
+    )
 
 
 def _not_ours() -> PermissionDenied:
