@@ -25,7 +25,7 @@ from vospace_server.http.addresses import Addresses
 from vospace_server.http.api import ApiEndpoints
 from vospace_server.http.authentication import Authentication
 from vospace_server.http.bundles import BundleEndpoint
-from vospace_server.http.challenges import Challenges
+from vospace_server.http.challenges import LOGIN_PATH, Challenges
 from vospace_server.http.data import DataEndpoints
 from vospace_server.http.faults import FaultRendering
 from vospace_server.http.files import FileEndpoints
@@ -274,7 +274,14 @@ def _middleware(
             Authentication,
             authenticator=access.authenticator,
             challenges=challenges,
-            open_prefixes=(f"{addresses.data}/", "/healthz", "/readyz", "/metrics"),
+            # A login with an old token in its header is still a login.
+            open_prefixes=(
+                f"{addresses.data}/",
+                LOGIN_PATH,
+                "/healthz",
+                "/readyz",
+                "/metrics",
+            ),
         ),
     ]
 

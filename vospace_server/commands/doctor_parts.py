@@ -6,14 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from vospace_server.commands.failures import describe_failure
 from vospace_server.commands.findings import Finding, broken, doubtful, fine
-from vospace_server.config import ServerConfig
+from vospace_server.commands.opening import open_storage
+from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.config.sections import DATABASE_FILE
 from vospace_server.database.engine import Database
 from vospace_server.database.schema import NEWEST_REVISION
 from vospace_server.storage.object_store import StoreError
-from vospace_server.storage.registry import open_store
 
 _PROBE = b"vospace" * 512
 # Certificates are renewed by people and programs that need some days to notice.
@@ -27,8 +26,6 @@ def check_database(config: ServerConfig) -> Finding:
     database = Database(config.database_url)
     try:
         revision = database.revision()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        return broken("database", describe_failure(error).line, "check --database-url")
     finally:
         database.close()
     if revision == NEWEST_REVISION:
@@ -47,8 +44,6 @@ def check_accounts(config: ServerConfig) -> Finding:
     try:
         with database.read() as unit:
             users = unit.users.all()
-    except Exception as error:  # noqa: BLE001 - as above
-        return doubtful("accounts", describe_failure(error).line, "see the database above")
     finally:
         database.close()
     admins = [user.name for user in users if user.is_admin and not user.disabled]
@@ -67,9 +62,9 @@ def check_storage(config: ServerConfig) -> Finding:
         return doubtful("storage", "there is none yet", "`vospace-server serve` makes it")
     try:
         began = time.perf_counter()
-        _probe_storage(config.storage_url)
+        _probe_storage(config)
         taken = (time.perf_counter() - began) * 1000
-    except (StoreError, ValueError, OSError) as error:
+    except (StoreError, ConfigError, OSError) as error:
         advice = "the disk must take fsync and hard links; check --storage-url and its rights"
         return broken("storage", str(error), advice)
     return fine(
@@ -77,9 +72,8 @@ def check_storage(config: ServerConfig) -> Finding:
     )
 
 
-def _probe_storage(url: str) -> None:
-    store = open_store(url)
-    try:
+def _probe_storage(config: ServerConfig) -> None:
+    with open_storage(config) as store:
         writer = store.create()
         try:
             writer.write(_PROBE)
@@ -92,8 +86,6 @@ def _probe_storage(url: str) -> None:
         finally:
             reader.close()
             store.delete(writer.key)
-    finally:
-        store.close()
     if content != _PROBE:
         raise StoreError("what was read is not what was written")
 

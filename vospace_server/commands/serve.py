@@ -21,12 +21,11 @@ from uvicorn.supervisors import Multiprocess
 
 from vospace_server.app import create_app
 from vospace_server.commands.failures import CommandError
-from vospace_server.commands.opening import load, prepare_data_dir
+from vospace_server.commands.opening import load, open_storage, prepare_data_dir
 from vospace_server.commands.server_logging import set_up_logging
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.connection import BoundedConnection
-from vospace_server.storage.registry import open_store
 
 _logger = logging.getLogger(__name__)
 
@@ -163,10 +162,9 @@ def _check_parts(config: ServerConfig) -> None:
         database.upgrade()
     finally:
         database.close()
-    try:
-        open_store(config.storage_url).close()
-    except ValueError as error:
-        raise ConfigError(f"storage.url: {error}") from error
+    with open_storage(config) as store:
+        if config.server.workers > 1 and not store.properties.shared:
+            raise ConfigError("this object store serves one process; set server.workers to 1")
     if config.server.tls_cert is not None:
         _check_tls(config)
 
