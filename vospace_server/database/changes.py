@@ -48,6 +48,21 @@ _SINCE: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedChange:
+    """A line of the log as it is read; paths as text, None where there was none."""
+
+    change_id: int
+    at_ns: int
+    operation: str
+    node_id: int
+    parent_id: int
+    path: str
+    former_path: str | None
+    content_id: str | None
+    actor_id: int
+
+
 class ChangeRepository:
     """The change log in one transaction."""
 
@@ -72,3 +87,21 @@ class ChangeRepository:
                 "actor_id": change.actor_id,
             },
         )
+
+    def since(self, last_seen: int, *, limit: int) -> list[LoggedChange]:
+        """At most `limit` changes after the one of that number, the oldest first."""
+        rows = self._connection.execute(_SINCE, {"last_seen": last_seen, "at_most": limit})
+        return [
+            LoggedChange(
+                change_id=row.id,
+                at_ns=row.at_ns,
+                operation=row.operation,
+                node_id=row.node_id,
+                parent_id=row.parent_id,
+                path=row.path,
+                former_path=row.former_path,
+                content_id=row.content_id,
+                actor_id=row.actor_id,
+            )
+            for row in rows
+        ]

@@ -14,6 +14,7 @@ from sqlalchemy import (
     delete,
     exc,
     exists,
+    func,
     insert,
     select,
     update,
@@ -205,6 +206,10 @@ class NodeRepository:
     def has_children(self, parent_id: int) -> bool:
         """Whether a container holds anything."""
         return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
+
+    def count(self) -> int:
+        """How many nodes there are, deleted ones that are still being removed included."""
+        return self._connection.scalar(select(func.count()).select_from(node)) or 0
 
     def path_of(self, node_id: int) -> NodePath | None:
         """Where a node stands; None if it does not exist or lies in the trash."""

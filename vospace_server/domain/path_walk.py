@@ -98,8 +98,9 @@ class PathWalker:
         one that is missing or no container, UnreadableLinkTarget for links that lead nowhere,
         in a circle or where the caller may not read, InvalidArgument for those that lead away.
         """
-        # How many names of the path at hand were written in the link that led to it.
-        target_names = 0
+        # How many names of the path at hand were written in the link that led to it; -1: none
+        # did.
+        target_names = -1
         asked = path
         for _ in range(MAX_LINKS + 1):
             records = self.walk(path)
@@ -160,7 +161,7 @@ class PathWalker:
             if verdict.allowed:
                 continue
             place = NodePath(path.names[:depth])
-            if depth < target_names:
+            if depth <= target_names:
                 raise UnreadableLinkTarget(f"a link leads to {place}, which can't be read")
             refuse(caller, verdict, f"read {place}")
 
