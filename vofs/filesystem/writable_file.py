@@ -238,8 +238,10 @@ class WritableFile:
         try:
             if is_news:
                 self.flush()
-        except Exception:
-            logger.exception("%s: not sent at its close; it is kept in the spool", self._path)
+        except Exception as error:  # noqa: BLE001 -- nobody waits any more who could be told
+            logger.warning(
+                "%s: kept in the spool, not sent at its close: %s", self._path, error
+            )
         finally:
             self._let_go()
 
@@ -285,7 +287,12 @@ class WritableFile:
         return opened
 
     def _flush(self) -> None:
-        sealed = self._seal()
+        try:
+            sealed = self._seal()
+        except BaseException as error:
+            with self._lock:
+                self._note_refusal(error)
+            raise
         if sealed is None:
             return
         try:
@@ -339,9 +346,18 @@ class WritableFile:
                 # Newer changes began as a copy of these.
                 self._spool.discard(sealed)
                 return
-            self._changes = self._refused = sealed
-            with contextlib.suppress(OSError):
-                sealed.note_text("e", f"{type(error).__name__}: {error}")
+            self._changes = sealed
+            self._note_refusal(error)
+
+    def _note_refusal(self, error: BaseException) -> None:
+        """Remember, here and in the journal, that these changes could not be sent."""
+        self._refused = self._changes
+        name, text = type(error).__name__, str(error)
+        with contextlib.suppress(OSError):
+            if self._changes is not None:
+                self._changes.note_text(
+                    "e", text if text.startswith(name) else f"{name}: {text}"
+                )
 
     def _settle(self, sealed: SpoolFile, entry: Entry) -> None:
         """The server took them: they are the base of what comes."""

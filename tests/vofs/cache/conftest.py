@@ -43,9 +43,7 @@ class CountedSource:
 def numbered_bytes(length: int, seed: int = 0) -> bytes:
     """Bytes of which each 8 tell their own position and seed."""
     count = -(-length // 8)
-    return b"".join(
-        ((seed << 40) + at).to_bytes(8, "little") for at in range(count)
-    )[:length]
+    return b"".join(((seed << 40) + at).to_bytes(8, "little") for at in range(count))[:length]
 
 
 def read(content: CachedContent, source: CountedSource, offset: int, size: int) -> bytes:

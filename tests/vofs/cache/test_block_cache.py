@@ -4,9 +4,10 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from typing_extensions import override
 
 from tests.vofs.cache.conftest import CacheMaker, CountedSource, numbered_bytes, read, read_all
 from vofs.cache.block_cache import BlockCache
@@ -34,7 +35,7 @@ def eventually(happened: Callable[[], bool], seconds: float = 10.0) -> None:
 )
 def test_a_content_of_any_length_is_read_whole_and_costs_its_bytes_once(
     cache: BlockCache, length: int
-):
+) -> None:
     data = numbered_bytes(length)
     source = CountedSource(data)
     content = cache.open("id", length, md5(data))
@@ -44,14 +45,14 @@ def test_a_content_of_any_length_is_read_whole_and_costs_its_bytes_once(
     content.close()
 
 
-def test_a_read_beyond_the_end_is_empty(cache: BlockCache):
+def test_a_read_beyond_the_end_is_empty(cache: BlockCache) -> None:
     content = cache.open("id", 10, None)
     assert read(content, CountedSource(b"0123456789"), 10, 5) == b""
     assert read(content, CountedSource(b"0123456789"), 8, 5) == b"89"
     content.close()
 
 
-def test_the_first_header_of_a_large_file_is_one_small_request(cache: BlockCache):
+def test_the_first_header_of_a_large_file_is_one_small_request(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     assert read(content, source, 0, 16 * KIB) == LARGE[: 16 * KIB]
@@ -61,7 +62,7 @@ def test_the_first_header_of_a_large_file_is_one_small_request(cache: BlockCache
     content.close()
 
 
-def test_a_header_in_the_middle_is_one_request_of_its_granules(cache: BlockCache):
+def test_a_header_in_the_middle_is_one_request_of_its_granules(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     assert read(content, source, 8_000_000, 2880) == LARGE[8_000_000:8_002_880]
@@ -71,7 +72,7 @@ def test_a_header_in_the_middle_is_one_request_of_its_granules(cache: BlockCache
     content.close()
 
 
-def test_random_reads_cost_at_most_a_third_more_than_their_bytes(cache: BlockCache):
+def test_random_reads_cost_at_most_a_third_more_than_their_bytes(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     chooser = random.Random(3)
@@ -84,7 +85,7 @@ def test_random_reads_cost_at_most_a_third_more_than_their_bytes(cache: BlockCac
     content.close()
 
 
-def test_a_stream_after_random_reads_fills_the_gaps_only(cache: BlockCache):
+def test_a_stream_after_random_reads_fills_the_gaps_only(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     for offset in (1 * MIB, 7 * MIB + 100, 15 * MIB):
@@ -94,7 +95,7 @@ def test_a_stream_after_random_reads_fills_the_gaps_only(cache: BlockCache):
     content.close()
 
 
-def test_a_stream_has_many_bytes_on_their_way(cache: BlockCache):
+def test_a_stream_has_many_bytes_on_their_way(cache: BlockCache) -> None:
     source = CountedSource(LARGE, seconds=0.0005)
     content = cache.open("id", len(LARGE), None)
     assert read_all(content, source) == LARGE
@@ -103,7 +104,7 @@ def test_a_stream_has_many_bytes_on_their_way(cache: BlockCache):
     content.close()
 
 
-def test_many_readers_of_one_cold_file_cost_its_bytes_once(cache: BlockCache):
+def test_many_readers_of_one_cold_file_cost_its_bytes_once(cache: BlockCache) -> None:
     source = CountedSource(LARGE, seconds=0.0002)
     wrong: list[int] = []
 
@@ -122,7 +123,7 @@ def test_many_readers_of_one_cold_file_cost_its_bytes_once(cache: BlockCache):
     assert source.wire_bytes == len(LARGE)
 
 
-def test_many_readers_of_one_small_cold_file_make_one_request(cache: BlockCache):
+def test_many_readers_of_one_small_cold_file_make_one_request(cache: BlockCache) -> None:
     data = numbered_bytes(30_000)
     source = CountedSource(data, seconds=0.02)
 
@@ -139,7 +140,7 @@ def test_many_readers_of_one_small_cold_file_make_one_request(cache: BlockCache)
     assert source.requests == [(0, 30_000)]
 
 
-def test_a_hit_does_not_wait_for_a_miss(cache: BlockCache):
+def test_a_hit_does_not_wait_for_a_miss(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     read(content, source, 0, 16 * KIB)
@@ -155,7 +156,7 @@ def test_a_hit_does_not_wait_for_a_miss(cache: BlockCache):
     content.close()
 
 
-def test_the_cache_survives_a_restart(make_cache: CacheMaker):
+def test_the_cache_survives_a_restart(make_cache: CacheMaker) -> None:
     first = make_cache()
     source = CountedSource(LARGE)
     content = first.open("id", len(LARGE), md5(LARGE))
@@ -170,7 +171,7 @@ def test_the_cache_survives_a_restart(make_cache: CacheMaker):
     content.close()
 
 
-def test_a_content_under_another_id_is_another_content(cache: BlockCache):
+def test_a_content_under_another_id_is_another_content(cache: BlockCache) -> None:
     old, new = numbered_bytes(MIB, seed=1), numbered_bytes(MIB + 17, seed=2)
     first = cache.open("old", len(old), None)
     read(first, CountedSource(old), 0, 4096)
@@ -181,7 +182,7 @@ def test_a_content_under_another_id_is_another_content(cache: BlockCache):
     second.close()
 
 
-def test_a_content_id_of_any_text_will_do(cache: BlockCache):
+def test_a_content_id_of_any_text_will_do(cache: BlockCache) -> None:
     for content_id in ("../../etc/passwd", "", "ünï©ode \udcff", "x" * 5000, "a/b\0c"):
         data = numbered_bytes(MIB, seed=len(content_id))
         content = cache.open(content_id, len(data), None)
@@ -189,7 +190,7 @@ def test_a_content_id_of_any_text_will_do(cache: BlockCache):
         content.close()
 
 
-def test_a_failing_request_fails_its_readers_and_not_the_next(cache: BlockCache):
+def test_a_failing_request_fails_its_readers_and_not_the_next(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     source.failures = [ConnectionError("gone")]
     content = cache.open("id", len(LARGE), None)
@@ -199,9 +200,10 @@ def test_a_failing_request_fails_its_readers_and_not_the_next(cache: BlockCache)
     content.close()
 
 
-def test_the_failure_of_read_ahead_concerns_nobody(cache: BlockCache):
+def test_the_failure_of_read_ahead_concerns_nobody(cache: BlockCache) -> None:
     class FailsAhead(CountedSource):
-        def fetch(self, start: int, stop: int):
+        @override
+        def fetch(self, start: int, stop: int) -> Iterator[bytes]:
             if start >= 8 * MIB and not self.failures:
                 self.failures = [ConnectionError("once")]
                 raise self.failures[0]
@@ -215,9 +217,10 @@ def test_the_failure_of_read_ahead_concerns_nobody(cache: BlockCache):
     content.close()
 
 
-def test_a_request_that_breaks_in_the_middle_is_continued(cache: BlockCache):
+def test_a_request_that_breaks_in_the_middle_is_continued(cache: BlockCache) -> None:
     class Breaks(CountedSource):
-        def fetch(self, start: int, stop: int):
+        @override
+        def fetch(self, start: int, stop: int) -> Iterator[bytes]:
             given = 0
             for piece in super().fetch(start, stop):
                 given += len(piece)
@@ -232,22 +235,26 @@ def test_a_request_that_breaks_in_the_middle_is_continued(cache: BlockCache):
 
 
 @pytest.mark.parametrize("excess", [-1, 1, -70_000])
-def test_an_answer_of_the_wrong_length_is_an_error(cache: BlockCache, excess: int):
+def test_an_answer_of_the_wrong_length_is_an_error(cache: BlockCache, excess: int) -> None:
     class Wrong(CountedSource):
-        def fetch(self, start: int, stop: int):
+        @override
+        def fetch(self, start: int, stop: int) -> Iterator[bytes]:
             yield from super().fetch(start, stop + excess)
 
     content = cache.open("id", len(LARGE), None)
     with pytest.raises(IncompleteFetch):
         read(content, Wrong(LARGE), 16 * KIB, 100 * KIB)
-    assert read(content, CountedSource(LARGE), 16 * KIB, 100 * KIB) == LARGE[16 * KIB :][
-        : 100 * KIB
-    ]
+    assert (
+        read(content, CountedSource(LARGE), 16 * KIB, 100 * KIB)
+        == LARGE[16 * KIB :][: 100 * KIB]
+    )
     content.close()
 
 
 @pytest.mark.logs("wrong digest")
-def test_a_small_content_with_a_wrong_digest_is_asked_for_twice_and_refused(cache: BlockCache):
+def test_a_small_content_with_a_wrong_digest_is_asked_for_twice_and_refused(
+    cache: BlockCache,
+) -> None:
     source = CountedSource(b"wrong bytes")
     content = cache.open("id", 11, md5(b"right bytes"))
     with pytest.raises(CorruptContent):
@@ -261,7 +268,7 @@ def test_a_small_content_with_a_wrong_digest_is_asked_for_twice_and_refused(cach
 @pytest.mark.logs("does not match its digest")
 def test_a_large_content_with_a_wrong_digest_is_dropped_and_refused_the_second_time(
     cache: BlockCache,
-):
+) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), md5(b"something else"))
     for times in (1, 2):
@@ -273,7 +280,7 @@ def test_a_large_content_with_a_wrong_digest_is_dropped_and_refused_the_second_t
     content.close()
 
 
-def test_a_complete_content_is_checked_once_and_marked(cache: BlockCache):
+def test_a_complete_content_is_checked_once_and_marked(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), md5(LARGE))
     read_all(content, source)
@@ -284,7 +291,7 @@ def test_a_complete_content_is_checked_once_and_marked(cache: BlockCache):
 
 
 @pytest.mark.parametrize("length", [10, 10_000, 128 * KIB + 1, 3 * MIB])
-def test_what_was_put_whole_is_read_without_a_request(cache: BlockCache, length: int):
+def test_what_was_put_whole_is_read_without_a_request(cache: BlockCache, length: int) -> None:
     data = numbered_bytes(length)
     cache.put_whole("id", data, md5(data))
     assert cache.has("id", length)
@@ -295,12 +302,12 @@ def test_what_was_put_whole_is_read_without_a_request(cache: BlockCache, length:
     content.close()
 
 
-def test_what_was_put_with_a_wrong_digest_is_not_kept(cache: BlockCache):
+def test_what_was_put_with_a_wrong_digest_is_not_kept(cache: BlockCache) -> None:
     cache.put_whole("id", b"right", md5(b"wrong"))
     assert not cache.has("id", 5)
 
 
-def test_a_partly_read_content_is_not_had(cache: BlockCache):
+def test_a_partly_read_content_is_not_had(cache: BlockCache) -> None:
     content = cache.open("id", len(LARGE), None)
     read(content, CountedSource(LARGE), 0, 4096)
     assert not cache.has("id", len(LARGE))
@@ -309,9 +316,7 @@ def test_a_partly_read_content_is_not_had(cache: BlockCache):
     assert cache.has("empty", 0)
 
 
-def test_a_file_that_was_taken_over_is_read_without_a_request(
-    cache: BlockCache, tmp_path
-):
+def test_a_file_that_was_taken_over_is_read_without_a_request(cache: BlockCache) -> None:
     path = cache.spool_directory / "finished"
     path.write_bytes(LARGE)
     cache.adopt("id", md5(LARGE), path)
@@ -323,7 +328,7 @@ def test_a_file_that_was_taken_over_is_read_without_a_request(
     content.close()
 
 
-def test_read_ahead_for_nobody_stops(cache: BlockCache):
+def test_read_ahead_for_nobody_stops(cache: BlockCache) -> None:
     source = CountedSource(LARGE, seconds=0.01)
     content = cache.open("id", len(LARGE), None)
     for position in range(0, MIB, 128 * KIB):
@@ -333,7 +338,7 @@ def test_read_ahead_for_nobody_stops(cache: BlockCache):
     assert cache.statistics().wire_bytes < len(LARGE)
 
 
-def test_statistics_tell_what_was_done(cache: BlockCache):
+def test_statistics_tell_what_was_done(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     read(content, source, 0, 4096)
