@@ -119,12 +119,13 @@ class NodeCache(Generic[Value]):
         with self._lock:
             return self._epoch
 
-    def keep(self, key: Key, value: Value | None, *, asked_at: float, epoch: int) -> None:
+    def keep(self, key: Key, value: Value | None, *, asked_at: float, epoch: int) -> bool:
         """Remember what the service said of a node, unless we changed its folder meanwhile."""
         with self._lock:
             if self._changed_in.get(key[:-1], 0) > epoch:
-                return
+                return False
             self._single[key] = Known(value, asked_at)
+            return True
 
     def keep_listing(
         self,
@@ -134,14 +135,15 @@ class NodeCache(Generic[Value]):
         asked_at: float,
         epoch: int,
         lifetime: float = 0.0,
-    ) -> None:
+    ) -> bool:
         """Remember a whole folder, unless we changed something in it meanwhile."""
         with self._lock:
             if self._changed_in.get(key, 0) > epoch:
-                return
+                return False
             listing = Listing(dict(children), asked_at, lifetime)
             self._make_room(_size_of(listing))
             self._listings[key] = listing
+            return True
 
     def put(self, key: Key, value: Value) -> None:
         """A change of our own: the node is there and is this."""
@@ -170,7 +172,7 @@ class NodeCache(Generic[Value]):
             self.put(new, value)
 
     def doubt(self, key: Key) -> None:
-        """Whatever is known of the node is to be asked for again, though it still may serve."""
+        """What is known of the node is to be asked for again, though it may still serve."""
         with self._lock:
             self._changed(key)
             single = self._single.get(key)

@@ -6,7 +6,6 @@ The order of search is a promise (docs/semantics.md): option, environment,
 
 import datetime as dt
 import netrc
-import os
 import ssl
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -226,6 +225,14 @@ def auth_of(credentials: Credentials) -> httpx.Auth | None:
             return None
 
 
-def environment_of_process() -> Mapping[str, str]:
-    """The variables of this process; the one place of the client that reads them."""
-    return os.environ
+def describe_credentials(credentials: Credentials) -> str:
+    """What is shown to the service, for a message: never the secret itself."""
+    match credentials:
+        case BearerToken():
+            return f"the token of {credentials.source}"
+        case Password():
+            return f"the password of {credentials.user} (from {credentials.source})"
+        case ClientCertificate():
+            return f"the certificate {credentials.path}"
+        case Anonymous():
+            return f"an anonymous caller ({credentials.source})"

@@ -19,8 +19,9 @@ def read_listing(pieces: Iterator[bytes]) -> Iterator[Entry]:
         except InvalidData as error:
             raise MalformedAnswer(f"the listing can't be read: {error}") from error
         if isinstance(item, ListingEnd):
-            if item.count not in {count, count - 1}:
-                raise MalformedAnswer(f"a listing of {item.count} nodes has {count}")
+            # The container, which comes first, is not counted.
+            if item.count != count - 1:
+                raise MalformedAnswer(f"a listing of {item.count} nodes has {count - 1}")
             return
         yield item
     raise Unreachable("the listing broke off")

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -21,6 +21,16 @@ _SLOWEST_BYTES_PER_SECOND: Final = 64 * 1024
 _PAUSE_SECONDS: Final = 0.5
 
 
+class SeekableBytes(Protocol):
+    """What an upload reads from."""
+
+    def seek(self, offset: int, /) -> object:
+        """Go to a position."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Up to so many bytes; none at the end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """A file to send: `length` bytes of `file` from its beginning.
@@ -29,7 +39,7 @@ class Upload:
     may be there; the service answers PreconditionFailed otherwise.
     """
 
-    file: BinaryIO
+    file: SeekableBytes
     length: int
     md5: str | None = None
     if_match: str | None = None

@@ -32,6 +32,10 @@ class AttributeNotFound(FileSystemError):  # noqa: N818 -- as above
     """The node has no extended attribute of this name."""
 
 
+class AttributeExists(FileSystemError):  # noqa: N818 -- as above
+    """The node has an extended attribute of this name already."""
+
+
 class AttributeNotSupported(FileSystemError):  # noqa: N818 -- as above
     """Extended attributes of this kind don't exist in a VOSpace."""
 
@@ -46,6 +50,10 @@ class NotHeldByVospace(FileSystemError):  # noqa: N818 -- as above
 
 class BadHandle(FileSystemError):  # noqa: N818 -- as above
     """No file is open under this number, or not for this."""
+
+
+class NotYetThere(FileSystemError):  # noqa: N818 -- as above
+    """The file has not been sent to the service yet, and this needs it to be there."""
 
 
 class OutsideMount(FileSystemError):  # noqa: N818 -- as above

@@ -1,4 +1,4 @@
-"""From paths to nodes: asks the service as seldom as promised, and knows our own changes at once.
+"""From paths to nodes: asks as seldom as promised, and knows our own changes at once.
 
 Three promises (docs/semantics.md): an answer is at most `attr_timeout` old; "no such node" is
 said only when the service said it; and when the service is away, the last that it said is
@@ -11,11 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from vospace_model.api import Entry
-from vospace_model.faults import ContainerNotFound, NodeNotFound, ServiceBusy
-from vospace_model.nodes import NodeType
-from vospace_model.uris import NodePath
-
 from vofs.cache.node_cache import Known, NodeCache
 from vofs.client.byte_ranges import OpenedContent
 from vofs.client.deadline import limited
@@ -25,6 +20,10 @@ from vofs.filesystem.availability import Availability
 from vofs.filesystem.errors import NotAContainer
 from vofs.filesystem.keyed_locks import KeyedLocks
 from vofs.filesystem.tree_walks import Names, TreeWalks
+from vospace_model.api import Entry
+from vospace_model.faults import ContainerNotFound, NodeNotFound, ServiceBusy
+from vospace_model.nodes import NodeType
+from vospace_model.uris import NodePath
 
 Answer = TypeVar("Answer")
 
@@ -35,6 +34,7 @@ _LIFETIME_FACTOR: Final = 3.0
 _LONGEST_LIFETIME_SECONDS: Final = 15.0
 # So many lookups of old names in one folder, one after the other, renew it as a whole.
 _LOOKUPS_TO_RENEW: Final = 2
+_MANY_FOLDERS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,14 @@ class Namespace:
         config: NamespaceConfig,
         availability: Availability,
         walks: TreeWalks,
+        on_replaced: Callable[[Names], None],
     ) -> None:
         self._client = client
         self._cache = cache
         self._config = config
         self._availability = availability
         self._walks = walks
+        self._on_replaced = on_replaced
         self._asking = KeyedLocks()
         self._old_lookups: dict[Names, int] = {}
 
@@ -86,7 +88,7 @@ class Namespace:
         """Where the bytes of a file are, and its entry of now, which is remembered."""
         asked_at, epoch = time.monotonic(), self._cache.epoch()
         opened = self._ask(lambda: self._client.open_content(path))
-        self._cache.keep(path.names, opened.entry, asked_at=asked_at, epoch=epoch)
+        self._keep(path.names, opened.entry, asked_at=asked_at, epoch=epoch)
         return opened
 
     def epoch(self) -> int:
@@ -117,6 +119,18 @@ class Namespace:
     def put(self, path: NodePath, entry: Entry) -> None:
         """Our own change: the node is this now."""
         self._cache.put(path.names, entry)
+
+    def made_container(self, path: NodePath, entry: Entry) -> None:
+        """Our own change: there is a new folder, and nothing is in it."""
+        self._cache.put(path.names, entry)
+        self._cache.keep_listing(
+            path.names, {}, asked_at=time.monotonic(), epoch=self._cache.epoch()
+        )
+
+    def has_children(self, path: NodePath) -> bool:
+        """Whether a folder has children at this moment; always asks the service."""
+        entries = self._ask(lambda: list(itertools.islice(self._client.list(path), 2)))
+        return len(entries) > 1
 
     def removed(self, path: NodePath, *, with_tree: bool = False) -> None:
         """Our own change: the node is gone."""
@@ -189,8 +203,32 @@ class Namespace:
                 raise
             self._availability.served_stale()
             return fallback
-        self._cache.keep(names, entry, asked_at=asked_at, epoch=epoch)
+        self._keep(names, entry, asked_at=asked_at, epoch=epoch)
         return entry
+
+    def _keep(self, names: Names, entry: Entry, *, asked_at: float, epoch: int) -> None:
+        """Remember a node; whoever holds an older version of its bytes is told."""
+        old = self._cache.find(names)
+        if not self._cache.keep(names, entry, asked_at=asked_at, epoch=epoch):
+            return
+        if old is not None and old.value is not None and old.value.content != entry.content:
+            self._on_replaced(names)
+
+    def _keep_folder(
+        self, folder: Names, children: dict[str, Entry], *, asked_at: float, epoch: int
+    ) -> None:
+        """Remember a listing; whoever holds older versions of its files is told."""
+        old = self._cache.listing(folder)
+        lifetime = _lifetime_since(asked_at)
+        kept = self._cache.keep_listing(
+            folder, children, asked_at=asked_at, epoch=epoch, lifetime=lifetime
+        )
+        if not kept or old is None:
+            return
+        for name, entry in children.items():
+            before = old.children.get(name)
+            if before is not None and before.content != entry.content:
+                self._on_replaced((*folder, name))
 
     def _listing_is_fresh(self, names: Names) -> bool:
         age = self._cache.listing_age(names)
@@ -221,13 +259,7 @@ class Namespace:
         container, children = self._ask(lambda: self._list_one(names), hurry=hurry)
         if names:
             self._cache.keep(names, container, asked_at=asked_at, epoch=epoch)
-        self._cache.keep_listing(
-            names,
-            children,
-            asked_at=asked_at,
-            epoch=epoch,
-            lifetime=_lifetime_since(asked_at),
-        )
+        self._keep_folder(names, children, asked_at=asked_at, epoch=epoch)
 
     def _list_one(self, names: Names) -> tuple[Entry, dict[str, Entry]]:
         entries = self._client.list(NodePath(names))
@@ -247,11 +279,8 @@ class Namespace:
         folders = folders_of(root, entries, complete=len(entries) <= limit)
         if len(entries) > limit:
             self._walks.proved_too_large(root)
-        lifetime = _lifetime_since(asked_at)
         for folder, children in folders.items():
-            self._cache.keep_listing(
-                folder, children, asked_at=asked_at, epoch=epoch, lifetime=lifetime
-            )
+            self._keep_folder(folder, children, asked_at=asked_at, epoch=epoch)
         return needed in folders
 
     def _first_of_tree(self, root: Names, count: int) -> Iterator[Entry]:
@@ -276,9 +305,6 @@ class Namespace:
             raise
         self._availability.answered()
         return answer
-
-
-_MANY_FOLDERS: Final = 1024
 
 
 def folders_of(

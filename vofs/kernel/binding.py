@@ -10,6 +10,8 @@ loop are used. What holds for every callback:
 - `read` and `write` work in the kernel's own buffer, without a copy.
 """
 
+# ruff: noqa: D102 -- the methods are libfuse's callbacks; what each means stands in Operations
+
 import ctypes
 import errno
 import os
@@ -265,8 +267,8 @@ class Libfuse2Calls(KernelCalls):
         shown = {
             kind: self._of_type(kind) for kind in (stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK)
         }
-        for name in _ROOT_NAMES:
-            fill(buffer, name, shown[stat.S_IFDIR], 0)
+        for dots in _ROOT_NAMES:
+            fill(buffer, dots, shown[stat.S_IFDIR], 0)
         for name, attributes in self.operations.readdir(info.contents.fh, 0):
             if fill(buffer, name.encode(), shown[stat.S_IFMT(attributes.mode)], 0):
                 raise MemoryError("libfuse can't hold the listing")
@@ -330,10 +332,10 @@ class Libfuse3Calls(KernelCalls):
         handle = info.contents.fh
         place = offset
         result = self.structures.c_stat()
-        for name in _ROOT_NAMES[offset:]:
+        for dots in _ROOT_NAMES[offset:]:
             place += 1
             _fill(result, self.operations.directory_attributes(handle))
-            if fill(buffer, name, result, place, 0):
+            if fill(buffer, dots, result, place, 0):
                 return 0
         entries = self.operations.readdir(handle, max(0, offset - len(_ROOT_NAMES)))
         for name, attributes in entries:

@@ -1,4 +1,4 @@
-"""What came of each call of the kernel: counts for `vofs status`, a line in the log for errors."""
+"""What came of each call of the kernel: counts for `vofs status`, log lines for errors."""
 
 import errno
 import logging

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from vofs.cache import errors as cache
 from vofs.client import errors as client
 from vofs.filesystem import errors as filesystem
+from vofs.filesystem import kernel_versions
 from vospace_model import faults
 
 ERRNOS: Final[Mapping[type[BaseException], int]] = MappingProxyType(
@@ -59,11 +61,17 @@ ERRNOS: Final[Mapping[type[BaseException], int]] = MappingProxyType(
         filesystem.ContainerNotEmpty: errno.ENOTEMPTY,
         filesystem.ReadOnlyMount: errno.EROFS,
         filesystem.AttributeNotFound: errno.ENODATA,
+        filesystem.AttributeExists: errno.EEXIST,
         filesystem.AttributeNotSupported: errno.EOPNOTSUPP,
         filesystem.AttributeReadOnly: errno.EACCES,
         filesystem.NotHeldByVospace: errno.EPERM,
         filesystem.BadHandle: errno.EBADF,
+        filesystem.NotYetThere: errno.EBUSY,
         filesystem.OutsideMount: errno.EPERM,
+        kernel_versions.VersionReplaced: errno.ESTALE,
+        # The cache.
+        cache.CorruptContent: errno.EIO,
+        cache.IncompleteFetch: errno.EIO,
         # Python's own.
         UnicodeError: errno.EILSEQ,
         MemoryError: errno.ENOMEM,

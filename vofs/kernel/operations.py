@@ -4,17 +4,18 @@ The names are libfuse's, as the binding registers a callback for each that is no
 Everything may raise; the binding turns what is raised into an errno.
 """
 
+# ruff: noqa: D402 -- the first lines name system calls, not the functions
+
 import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from vospace_model.uris import MAX_NAME_BYTES, NodePath
-
 from vofs.filesystem.errors import NotHeldByVospace, ReadOnlyMount
 from vofs.filesystem.filesystem import FileSystem
 from vofs.filesystem.open_files import Opened, OpenMode
 from vofs.kernel.attributes import AttributeMapper, FileAttributes
+from vospace_model.uris import MAX_NAME_BYTES, NodePath
 
 _BLOCK_BYTES: Final = 4096
 # What is shown as free where nothing limits: 8 EiB would overflow some programs.
@@ -47,12 +48,14 @@ class Operations:
         attributes: AttributeMapper,
         *,
         root: NodePath,
+        is_detaching: Callable[[NodePath], bool],
         on_start: Callable[[], None],
         on_stop: Callable[[], None],
     ) -> None:
         self._filesystem = filesystem
         self._attributes = attributes
         self._root = root.names
+        self._is_detaching = is_detaching
         self._on_start = on_start
         self._on_stop = on_stop
 
@@ -67,7 +70,9 @@ class Operations:
     def getattr(self, path: str | None, handle: int | None) -> FileAttributes:
         """stat(2) and fstat(2)."""
         if path is None:
-            return self._attributes.attributes(self._filesystem.entry_of_handle(handle or 0))
+            return self._attributes.attributes(
+                self._filesystem.access.entry_of_handle(handle or 0)
+            )
         return self._attributes.attributes(self._filesystem.entry(self._node(path)))
 
     def access(self, path: str, mode: int) -> None:
@@ -85,7 +90,7 @@ class Operations:
         return self._filesystem.open_container(self._node(path))
 
     def readdir(self, handle: int, offset: int) -> Iterator[DirectoryEntry]:
-        """The entries from an offset on; offset 0 takes a new listing, as rewinddir(3) wants."""
+        """The entries from an offset on; 0 lists anew, as rewinddir(3) wants."""
         entries = self._filesystem.listing(handle, renew=offset == 0)
         attributes = self._attributes.attributes
         return ((entry.name, attributes(entry)) for entry in entries[offset:])
@@ -100,38 +105,37 @@ class Operations:
 
     def open(self, path: str, flags: int) -> Opened:
         """open(2) of a file that exists."""
-        return self._filesystem.open(self._node(path), _mode_of(flags))
+        return self._filesystem.access.open(self._node(path), _mode_of(flags))
 
     def create(self, path: str, mode: int, flags: int) -> Opened:
-        """open(2) with O_CREAT. A VOSpace has no umask: a new file is as private as its folder."""
+        """open(2) with O_CREAT; a new file is as private as its folder, whatever the umask."""
         del mode
-        return self._filesystem.create(self._node(path), _mode_of(flags))
+        return self._filesystem.access.create(self._node(path), _mode_of(flags))
 
     def read(self, handle: int, buffer: memoryview, offset: int) -> int:
         """read(2) into the kernel's own buffer; how many bytes."""
-        return self._filesystem.read_into(handle, buffer, offset)
+        return self._filesystem.access.read_into(handle, buffer, offset)
 
     def write(self, handle: int, data: memoryview, offset: int) -> int:
-        """write(2); all of it or an error. The data are the kernel's after this returns."""
-        self._filesystem.write(handle, data, offset)
-        return len(data)
+        """write(2): how many bytes. They are the kernel's own memory, not to be kept."""
+        return self._filesystem.access.write(handle, data, offset)
 
     def truncate(self, path: str | None, length: int, handle: int | None) -> None:
         """truncate(2) and ftruncate(2)."""
         node = None if path is None else self._node(path)
-        self._filesystem.truncate(node, length, handle)
+        self._filesystem.access.truncate(node, length, handle)
 
     def flush(self, handle: int) -> None:
         """close(2) of one of perhaps several descriptors; its errors reach the program."""
-        self._filesystem.flush(handle)
+        self._filesystem.access.flush(handle)
 
     def fsync(self, handle: int) -> None:
         """fsync(2): the service has the bytes when this returns."""
-        self._filesystem.flush(handle)
+        self._filesystem.access.flush(handle)
 
     def release(self, handle: int) -> None:
         """The last descriptor is closed."""
-        self._filesystem.release(handle)
+        self._filesystem.access.release(handle)
 
     def mkdir(self, path: str, mode: int) -> None:
         """mkdir(2)."""
@@ -143,8 +147,10 @@ class Operations:
         self._filesystem.remove_container(self._node(path))
 
     def unlink(self, path: str) -> None:
-        """unlink(2) of a file or link."""
-        self._filesystem.remove(self._node(path))
+        """unlink(2) of a file or link; our own call only takes the inode from the path."""
+        node = self._node(path)
+        if not self._is_detaching(node):
+            self._filesystem.remove(node)
 
     def rename(self, old: str, new: str, flags: int) -> None:
         """rename(2) and renameat2(2); exchanging two files isn't offered."""
@@ -164,11 +170,13 @@ class Operations:
         del device
         if not stat.S_ISREG(mode):
             raise NotHeldByVospace("a VOSpace has no devices, pipes or sockets")
-        opened = self._filesystem.create(self._node(path), _mode_of(os.O_WRONLY | os.O_EXCL))
+        opened = self._filesystem.access.create(
+            self._node(path), _mode_of(os.O_WRONLY | os.O_EXCL)
+        )
         try:
-            self._filesystem.flush(opened.handle)
+            self._filesystem.access.flush(opened.handle)
         finally:
-            self._filesystem.release(opened.handle)
+            self._filesystem.access.release(opened.handle)
 
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""

@@ -1,0 +1,284 @@
+"""What each system call means for the nodes of a space.
+
+Bytes are FileAccess's; names, attributes and folders are here. Everything raises faults of the
+standard, errors of the client and of filesystem/errors.py; nobody here knows an errno.
+"""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from vofs.client.vospace_client import VOSpaceClient
+from vofs.filesystem.errors import (
+    ContainerNotEmpty,
+    IsAContainer,
+    NotAContainer,
+    NotALink,
+    ReadOnlyMount,
+)
+from vofs.filesystem.file_access import FileAccess
+from vofs.filesystem.kernel_versions import KernelVersions
+from vofs.filesystem.links import shown_target, stored_target
+from vofs.filesystem.mode_bits import access_change
+from vofs.filesystem.namespace import AWAY, Namespace
+from vofs.filesystem.open_files import OpenContainer, OpenFiles
+from vofs.filesystem.writers import Writers
+from vofs.filesystem.xattrs import ExtendedAttributes
+from vospace_model.api import AttributeChange, Entry, QuotaReport
+from vospace_model.faults import (
+    ContainerNotFound,
+    InvalidArgument,
+    NodeNotFound,
+)
+from vospace_model.nodes import NodeType
+from vospace_model.uris import NodePath
+
+_NO_REPLACE: Final = 1
+_ROOM_SECONDS: Final = 5.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MountedPlace:
+    """What is mounted where."""
+
+    root: NodePath
+    mountpoint: str
+    read_only: bool
+
+
+class FileSystem:
+    """The calls on names. Safe for any number of threads; all waits are bounded."""
+
+    def __init__(  # noqa: PLR0913 -- the parts of a file system
+        self,
+        *,
+        place: MountedPlace,
+        client: VOSpaceClient,
+        namespace: Namespace,
+        versions: KernelVersions,
+        files: OpenFiles,
+        writers: Writers,
+        access: FileAccess,
+        xattrs: ExtendedAttributes,
+    ) -> None:
+        self.access = access
+        self.xattrs = xattrs
+        self._place = place
+        self._client = client
+        self._namespace = namespace
+        self._versions = versions
+        self._files = files
+        self._writers = writers
+        # The last report of room, its place and its time: df asks for it several times.
+        self._room: tuple[NodePath, float, QuotaReport] | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every change is refused."""
+        return self._place.read_only
+
+    def entry(self, path: NodePath) -> Entry:
+        """The node at a path, with our own changes."""
+        if not self._writers.is_empty():
+            writer = self._writers.find(path)
+            if writer is not None:
+                return writer.entry()
+        return self._versions.shown(path, self._namespace.entry(path))
+
+    def link_target(self, path: NodePath) -> str:
+        """What a link points to, as a path in the mount where it can be."""
+        entry = self._namespace.entry(path)
+        if entry.type is not NodeType.LINK or entry.target is None:
+            raise NotALink(str(path))
+        return shown_target(
+            path, entry.target, authority=self._client.authority, root=self._place.root
+        )
+
+    def open_container(self, path: NodePath) -> int:
+        """A handle on a folder; it is listed when it is first read."""
+        return self._files.add(OpenContainer(path=path))
+
+    def listing(self, handle: int, *, renew: bool) -> Sequence[Entry]:
+        """The children of an open folder, with our own changes."""
+        container = self._files.container(handle)
+        if renew:
+            container.entries = self._with_our_changes(container.path)
+        return container.entries
+
+    def container_of_handle(self, handle: int) -> Entry:
+        """The folder behind a handle."""
+        return self._namespace.entry(self._files.container(handle).path)
+
+    def close_container(self, handle: int) -> None:
+        """The handle on a folder is closed."""
+        self._files.remove(handle)
+
+    def make_container(self, path: NodePath) -> None:
+        """Make an empty folder."""
+        self._check_writable()
+        entry = self._client.create_container(path)
+        self._namespace.made_container(path, entry)
+
+    def remove_container(self, path: NodePath) -> None:
+        """Remove a folder that is empty, and only then: a service may delete a whole tree."""
+        self._check_writable()
+        if self._namespace.entry(path).type is not NodeType.CONTAINER:
+            raise NotAContainer(str(path))
+        if self._writers.in_container(path) or self._namespace.has_children(path):
+            raise ContainerNotEmpty(str(path))
+        self._client.delete(path)
+        self._namespace.removed(path, with_tree=True)
+        self._versions.detached(path)
+
+    def remove(self, path: NodePath) -> None:
+        """Remove a file or a link; who has it open goes on with it."""
+        self._check_writable()
+        writer = self._writers.find(path)
+        if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
+            raise IsAContainer(str(path))
+        if writer is None or writer.is_on_service:
+            self._client.delete(path)
+        self._writers.unlink(path)
+        self._gone(path)
+
+    def rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
+        """Give a node another path, over what is there as POSIX has it; one operation."""
+        self._check_writable()
+        if flags & ~_NO_REPLACE:
+            raise InvalidArgument("names can't be exchanged in a VOSpace")
+        if old == new:
+            return
+        writer = self._writers.find(old)
+        if writer is not None and not writer.is_on_service:
+            self._rename_unsent(old, new, replace=not flags)
+            return
+        entry = self._namespace.entry(old)
+        self._client.move(old, new, overwrite=not flags)
+        self._gone(new)
+        self._writers.rename(old, new)
+        self._files.rename(old, new)
+        self._versions.moved(old, new)
+        moved = dataclasses.replace(entry, name=new.name, path=None)
+        self._namespace.moved(old, new, moved)
+
+    def make_link(self, path: NodePath, target: str) -> None:
+        """Make a link to a node of the space or to a URI."""
+        self._check_writable()
+        stored = stored_target(
+            path,
+            target,
+            authority=self._client.authority,
+            root=self._place.root,
+            mountpoint=self._place.mountpoint,
+        )
+        self._namespace.put(path, self._client.create_link(path, stored))
+
+    def change_mode(self, path: NodePath, mode: int) -> None:
+        """Change what of the mode a VOSpace can hold: public, and its groups' rights."""
+        self._check_writable()
+        writer = self._writers.find(path)
+        entry = self.entry(path)
+        change = access_change(entry, mode)
+        if change.is_nothing:
+            return
+        wanted = AttributeChange(
+            public=change.public,
+            read_groups=change.read_groups,
+            write_groups=change.write_groups,
+        )
+        if writer is not None and not writer.is_on_service:
+            writer.uploader.change_afterwards = wanted
+            writer.model = _with_change(writer.model, wanted)
+            return
+        changed = self._client.set_attributes(path, wanted)
+        if writer is None:
+            self._namespace.put(path, changed)
+
+    def set_mtime(self, path: NodePath, mtime_ns: int) -> None:
+        """Set the time of modification; of a file that isn't sent yet, when it is sent."""
+        self._check_writable()
+        writer = self._writers.find(path)
+        if writer is not None and writer.file.is_dirty:
+            writer.file.set_mtime(mtime_ns)
+            return
+        changed = self._client.set_attributes(path, AttributeChange(mtime_ns=mtime_ns))
+        self._namespace.put(path, changed)
+        self._versions.written(path, changed)
+
+    def room(self, path: NodePath) -> QuotaReport:
+        """The quota at a place; when the service is away, the last that it said."""
+        known = self._room
+        if known is not None and known[0] != path:
+            known = None
+        if known is not None and time.monotonic() - known[1] < _ROOM_SECONDS:
+            return known[2]
+        try:
+            report = self._client.quota(path)
+        except AWAY:
+            if known is None:
+                raise
+            return known[2]
+        self._room = (path, time.monotonic(), report)
+        return report
+
+    def flush_all(self) -> list[str]:
+        """Send everything that is written and not sent; what failed, a sentence each."""
+        failures = []
+        for writer in self._writers.all():
+            try:
+                writer.file.flush()
+            except Exception as error:  # noqa: BLE001 -- the next file may still be saved
+                failures.append(f"{writer.path}: {error}")
+        return failures
+
+    def _with_our_changes(self, path: NodePath) -> list[Entry]:
+        entries = self._namespace.children(path)
+        writers = self._writers.in_container(path)
+        if not writers:
+            return entries
+        ours = {writer.path.name: writer.entry() for writer in writers}
+        merged = [ours.pop(entry.name, entry) for entry in entries]
+        return [*merged, *(ours[name] for name in sorted(ours))]
+
+    def _rename_unsent(self, old: NodePath, new: NodePath, *, replace: bool) -> None:
+        """Rename a file that only we have: the service will hear of it by its new name."""
+        if not replace or self._is_container(new):
+            self._refuse_existing(new)
+        self._gone(new)
+        self._writers.rename(old, new)
+        self._versions.moved(old, new)
+
+    def _refuse_existing(self, path: NodePath) -> None:
+        try:
+            self.entry(path)
+        except (NodeNotFound, ContainerNotFound):
+            return
+        raise IsAContainer(str(path))
+
+    def _is_container(self, path: NodePath) -> bool:
+        try:
+            return self.entry(path).type is NodeType.CONTAINER
+        except (NodeNotFound, ContainerNotFound):
+            return False
+
+    def _gone(self, path: NodePath) -> None:
+        """Nothing is at the path any more; who has it open keeps it."""
+        self._files.detach_readers(path)
+        self._versions.detached(path)
+        self._namespace.removed(path)
+
+    def _check_writable(self) -> None:
+        if self._place.read_only:
+            raise ReadOnlyMount("the mount is read-only")
+
+
+def _with_change(entry: Entry, change: AttributeChange) -> Entry:
+    """The entry as it will be after a change of permissions."""
+    read_groups, write_groups = change.read_groups, change.write_groups
+    return dataclasses.replace(
+        entry,
+        public=entry.public if change.public is None else change.public,
+        read_groups=entry.read_groups if read_groups is None else read_groups,
+        write_groups=entry.write_groups if write_groups is None else write_groups,
+    )

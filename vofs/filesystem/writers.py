@@ -1,0 +1,237 @@
+"""Files that are being changed: one object for each, however many have it open."""
+
+import dataclasses
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vofs.cache.block_cache import BlockCache
+from vofs.client.uploads import Upload
+from vofs.client.vospace_client import VOSpaceClient
+from vofs.filesystem.contents import NodeSource
+from vofs.filesystem.readable_file import ReadableFile
+from vofs.filesystem.spool import Orphan, Spool
+from vofs.filesystem.writable_file import UploadRequest, WritableFile
+from vospace_model.api import AttributeChange, Entry
+from vospace_model.nodes import NodeType
+from vospace_model.uris import NodePath
+
+Uploaded = Callable[[NodePath, Entry], None]
+
+
+class FileUploader:
+    """The way of one file to the service. `path` follows the file when it is renamed."""
+
+    def __init__(
+        self,
+        *,
+        path: NodePath,
+        client: VOSpaceClient,
+        cache: BlockCache,
+        strict: bool,
+        on_uploaded: Uploaded,
+    ) -> None:
+        self.path = path
+        self._client = client
+        self._cache = cache
+        self._strict = strict
+        self._on_uploaded = on_uploaded
+        # Asked for before the file was on the service; guarded by the file's own flush lock.
+        self.change_afterwards = AttributeChange()
+
+    def upload(self, request: UploadRequest) -> Entry:
+        """Create or atomically replace the file; returns what is there now, or raises."""
+        with os.fdopen(os.dup(request.descriptor), "rb", buffering=0) as file:
+            upload = Upload(
+                file=file,
+                length=request.length,
+                if_match=request.base_content_id if self._strict else None,
+                create_only=self._strict and request.base_content_id is None,
+                mtime_ns=request.mtime_ns,
+            )
+            entry = self._client.upload(self.path, upload)
+        if self.change_afterwards != AttributeChange():
+            entry = self._client.set_attributes(self.path, self.change_afterwards)
+            self.change_afterwards = AttributeChange()
+        self._on_uploaded(self.path, entry)
+        return entry
+
+    def open_content(self, entry: Entry) -> ReadableFile:
+        """Open the bytes of a version of this file."""
+        source = NodeSource(self._client, self.path, entry)
+        return open_version(self._cache, entry, source)
+
+
+def open_version(cache: BlockCache, entry: Entry, source: NodeSource) -> ReadableFile:
+    """A version of a file, to be read through the cache; one that never had bytes is empty."""
+    length = entry.length if entry.content is not None else 0
+    content = cache.open(entry.content or "", length, entry.md5)
+    return ReadableFile(content=content, source=source)
+
+
+@dataclass(slots=True, kw_only=True)
+class SharedWriter:
+    """A file that is being changed, and how many descriptors share it."""
+
+    path: NodePath
+    file: WritableFile
+    uploader: FileUploader
+    # What the node looked like, or would, without the changes.
+    model: Entry
+    changed_ns: int = field(default_factory=time.time_ns)
+    users: int = 1
+
+    @property
+    def is_on_service(self) -> bool:
+        """Whether the service has any version of it."""
+        return self.file.entry is not None
+
+    def touched(self) -> None:
+        """A byte was changed just now."""
+        self.changed_ns = time.time_ns()
+
+    def entry(self) -> Entry:
+        """The node as the program that writes it should see it."""
+        if not self.file.is_dirty and self.file.entry is not None:
+            return self.file.entry
+        moment = self.file.mtime_ns
+        return dataclasses.replace(
+            self.file.entry or self.model,
+            length=self.file.length,
+            mtime_ns=self.changed_ns if moment is None else moment,
+            ctime_ns=self.changed_ns,
+        )
+
+
+class Writers:
+    """The files being changed, by path. The lock guards the table, never a wait."""
+
+    def __init__(
+        self,
+        *,
+        client: VOSpaceClient,
+        cache: BlockCache,
+        spool: Spool,
+        strict: bool,
+        on_uploaded: Uploaded,
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._spool = spool
+        self._strict = strict
+        self._on_uploaded = on_uploaded
+        self._lock = threading.Lock()
+        self._by_path: dict[tuple[str, ...], SharedWriter] = {}
+
+    def find(self, path: NodePath) -> SharedWriter | None:
+        """The file being changed at a path."""
+        return self._by_path.get(path.names)
+
+    def is_empty(self) -> bool:
+        """Whether nothing is being changed; asked for every look-up."""
+        return not self._by_path
+
+    def open(self, path: NodePath, base: Entry | None, model: Entry) -> SharedWriter:
+        """The file at a path, shared with those who have it open already."""
+        with self._lock:
+            writer = self._by_path.get(path.names)
+            if writer is not None:
+                writer.users += 1
+                writer.file.acquire()
+                return writer
+            uploader = self._uploader(path, strict=self._strict)
+            file = WritableFile(path=str(path), base=base, spool=self._spool, uploader=uploader)
+            writer = SharedWriter(path=path, file=file, uploader=uploader, model=model)
+            self._by_path[path.names] = writer
+            return writer
+
+    def close(self, writer: SharedWriter) -> None:
+        """One descriptor less."""
+        try:
+            writer.file.close()
+        finally:
+            with self._lock:
+                writer.users -= 1
+                if writer.users == 0 and self._by_path.get(writer.path.names) is writer:
+                    del self._by_path[writer.path.names]
+
+    def unlink(self, path: NodePath) -> bool:
+        """The file is removed: nothing of it is sent; whether one was being changed there."""
+        with self._lock:
+            writer = self._by_path.pop(path.names, None)
+        if writer is None:
+            return False
+        writer.file.unlink()
+        return True
+
+    def rename(self, old: NodePath, new: NodePath) -> None:
+        """Files at or below a path are elsewhere now; one that was at the new path is gone."""
+        self.unlink(new)
+        with self._lock:
+            moved = [w for w in self._by_path.values() if w.path.is_within(old)]
+            for writer in moved:
+                del self._by_path[writer.path.names]
+                writer.path = NodePath((*new.names, *writer.path.relative_to(old)))
+                writer.uploader.path = writer.path
+                self._by_path[writer.path.names] = writer
+        for writer in moved:
+            writer.file.rename(str(writer.path))
+
+    def in_container(self, path: NodePath) -> list[SharedWriter]:
+        """The files being changed in a folder."""
+        with self._lock:
+            return [w for w in self._by_path.values() if w.path.parent == path]
+
+    def all(self) -> list[SharedWriter]:
+        """Every file being changed."""
+        with self._lock:
+            return list(self._by_path.values())
+
+    def orphans(self) -> list[Orphan]:
+        """Changes in the spool that nobody works on."""
+        return self._spool.orphans()
+
+    def resend(self, orphan: Orphan, base: Entry | None) -> None:
+        """Send what was left behind, unless the file was changed elsewhere since.
+
+        Raises what keeps it from being sent; it stays in the spool then.
+        """
+        path = NodePath.parse(orphan.path)
+        uploader = self._uploader(path, strict=True)
+        file = WritableFile.resume(orphan, base=base, spool=self._spool, uploader=uploader)
+        try:
+            file.flush()
+        finally:
+            file.close()
+
+    def _uploader(self, path: NodePath, *, strict: bool) -> FileUploader:
+        return FileUploader(
+            path=path,
+            client=self._client,
+            cache=self._cache,
+            strict=strict,
+            on_uploaded=self._on_uploaded,
+        )
+
+
+def new_file_model(name: str, container: Entry | None, owner: str) -> Entry:
+    """What a file that isn't on the service yet looks like: as private as its folder says."""
+    now = time.time_ns()
+    inherits = container is not None and container.inherit
+    return Entry(
+        name=name,
+        type=NodeType.DATA,
+        id=0,
+        length=0,
+        mtime_ns=now,
+        ctime_ns=now,
+        owner=owner,
+        public=inherits and container is not None and container.public,
+        readable=True,
+        writable=True,
+        version=0,
+        read_groups=container.read_groups if inherits and container is not None else (),
+        write_groups=container.write_groups if inherits and container is not None else (),
+    )
