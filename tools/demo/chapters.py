@@ -72,6 +72,8 @@ def store_files(shell: Shell) -> None:
         "find raw hst-refer -type f | xargs -P 4 -I{} curl -fsS -o /dev/null \\\n"
         "  -H @durand.header -T {} $VAULT/files/durand/data/{}"
     )
+    # A folder's size is current within a second.
+    shell.run("sleep 1")
     shell.run(
         'curl -fsS -H @durand.header "$VAULT/nodes/durand/data?limit=0" \\\n'
         "  | grep -o 'core#length[^/]*'"
@@ -81,7 +83,7 @@ def store_files(shell: Shell) -> None:
 def mount_space(shell: Shell) -> None:
     """The mount, and the commands that everybody types first."""
     shell.say("Mount it, and use it as a disk")
-    shell.run("mountvofs vos:durand mnt --service $VAULT --token-file durand.token")
+    shell.run("mkdir mnt && mountvofs vos:durand mnt --service $VAULT --token-file durand.token")
     shell.run("ls -lrt mnt/data/hst-refer")
     shell.run("ls -lrt mnt/data/hst-refer/oref | tail -4")
     shell.run(f"cp mnt/data/{BIAS} . && md5sum {BIAS} k5h1101io_bia.fits")
@@ -104,8 +106,9 @@ def calibrate(shell: Shell) -> None:
     shell.say("Calibrate a raw STIS frame over the mount, and on the local disk: equal bytes")
     shell.run("vofs env --hst mnt/data/hst-refer | tee mounted.sh | grep oref")
     shell.run(
-        "mkdir mnt/data/cal && . ./mounted.sh && python -m tools.demo.calibrate \\\n"
-        "  mnt/data/raw/o4sp040b0_raw.fits mnt/data/cal/o4sp040b0_flt.fits"
+        "mkdir mnt/data/cal && . ./mounted.sh && otab=$oref \\\n"
+        "  python -m tools.demo.calibrate \\\n"
+        "    mnt/data/raw/o4sp040b0_raw.fits mnt/data/cal/o4sp040b0_flt.fits"
     )
     shell.run(
         "mkdir local && oref=~/hst-refer/oref/ otab=~/hst-refer/oref/ \\\n"
@@ -145,7 +148,7 @@ def share_with_a_group(shell: Shell) -> None:
     """A member of the group reads, and can't write; a stranger does not even read."""
     shell.say("okafor is in the group HST-RO and may read; a stranger may not")
     shell.run(
-        "mountvofs vos:durand/data theirs --read-only \\\n"
+        "mkdir theirs && mountvofs vos:durand/data theirs --read-only \\\n"
         "  --service $VAULT --token-file okafor.token && ls theirs"
     )
     shell.run("fitsheader -e 0 -k TARGNAME theirs/raw/o4sp040b0_raw.fits")
