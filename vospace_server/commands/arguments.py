@@ -127,6 +127,7 @@ def _add_care(commands: "Commands") -> None:
         example="fsck --data-dir /srv/space --repair",
     )
     fsck.add_argument("--repair", action="store_true", help="put right what can be")
+    fsck.add_argument("--quick", action="store_true", help="compare lengths, read no bytes")
     collect = _command(
         commands,
         "gc",
@@ -170,6 +171,10 @@ def _add_users(commands: "Commands") -> None:
             example=f"user {name} durand --data-dir /srv/space",
         )
         change.add_argument("name", metavar="NAME")
+    _add_secrets(commands)
+
+
+def _add_secrets(commands: "Commands") -> None:
     password = _command(
         commands,
         "password",
@@ -179,10 +184,6 @@ def _add_users(commands: "Commands") -> None:
     )
     password.add_argument("name", metavar="NAME")
     password.add_argument("--password-stdin", action="store_true", help="read it from a line")
-    _add_token(commands)
-
-
-def _add_token(commands: "Commands") -> None:
     token = _command(
         commands,
         "token",

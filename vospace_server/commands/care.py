@@ -13,7 +13,9 @@ from vospace_server.commands.opening import (
 )
 from vospace_server.database.engine import Database
 from vospace_server.domain.byte_size import format_size
+from vospace_server.services.fsck import FsckService
 from vospace_server.services.garbage import GarbageService
+from vospace_server.services.sizes import SizeService
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
@@ -37,15 +39,33 @@ def upgrade(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def fsck(arguments: argparse.Namespace) -> int:
+    """Compares database and store; 1 when something is wrong and has not been put right."""
+    found = unrepaired = 0
+    with open_space(arguments) as space, open_storage(space.config) as store:
+        service = FsckService(
+            database=space.database, store=store, sizes=SizeService(database=space.database)
+        )
+        checking = service.check(repair=arguments.repair, read_bytes=not arguments.quick)
+        for damage in checking:
+            print(damage, flush=True)
+            found += 1
+            unrepaired += not damage.repaired
+    if not found:
+        print("nothing is wrong")
+    else:
+        print(f"{found} things are wrong, {found - unrepaired} of them repaired")
+    return 1 if unrepaired else 0
+
+
 def collect_garbage(arguments: argparse.Namespace) -> int:
     """Removes stored bytes that no node has referred to for the time of grace."""
     grace = _read_time(arguments.grace)
     with open_space(arguments) as space, open_storage(space.config) as store:
         report = GarbageService(database=space.database, store=store, grace=grace).collect()
     print(
-        f"removed {report.removed_objects} objects ({format_size(report.removed_bytes)}) and "
-        f"{report.removed_incomplete} incomplete uploads; {report.marked} more are unused and "
-        f"in their time of grace"
+        f"found {report.marked} objects newly unused; removed {report.removed_objects} objects "
+        f"({format_size(report.removed_bytes)}) and {report.removed_incomplete} broken uploads"
     )
     return 0
 

@@ -26,5 +26,5 @@ def raise_generation(connection: Connection, name: str) -> None:
 
 def read_generations(connection: Connection, *names: str) -> tuple[int, ...]:
     """The counters' values in the order asked; 0 for one that was never raised."""
-    values = dict(connection.execute(_READ).tuples().all())
+    values = {row.name: row.value for row in connection.execute(_READ)}
     return tuple(values.get(name, 0) for name in names)

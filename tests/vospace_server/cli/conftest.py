@@ -1,12 +1,17 @@
 """The real program in a real process, as an operator types it."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+_READY = re.compile(r"^ready at (https?://\S+)/vault \(stop it with Ctrl-C or kill (\d+)\)$")
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -30,6 +35,41 @@ def run_program(
         check=False,
         env=environment(**variables),
     )
+
+
+class Serving:
+    """A server that has said that it is ready."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        self.introduction = process.stdout.readline().rstrip()
+        ready = _READY.match(process.stdout.readline().rstrip())
+        assert ready is not None, process.communicate(timeout=10)
+        self.url = ready[1]
+        self.pid = int(ready[2])
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
+        """Sends a signal; all else that it prints."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=30)
+
+
+@contextmanager
+def serving(data_dir: Path, *words: str, **variables: str) -> Iterator[Serving]:
+    command = [sys.executable, "-m", "vospace_server", "serve", "--data-dir", str(data_dir)]
+    process = subprocess.Popen(
+        [*command, "--port", "0", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    )
+    try:
+        yield Serving(process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 @pytest.fixture

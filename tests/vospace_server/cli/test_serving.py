@@ -5,56 +5,16 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
 
-from tests.vospace_server.cli.conftest import Program, environment, run_program
-
-_READY = re.compile(r"^ready at (https?://\S+)/vault \(stop it with Ctrl-C or kill (\d+)\)$")
-
-
-class Serving:
-    """A server that has said that it is ready."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        assert process.stdout is not None
-        self.introduction = process.stdout.readline().rstrip()
-        ready = _READY.match(process.stdout.readline().rstrip())
-        assert ready is not None, process.communicate(timeout=10)
-        self.url = ready[1]
-        self.pid = int(ready[2])
-
-    def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
-        """Sends a signal; all else that it prints."""
-        self.process.send_signal(number)
-        return self.process.communicate(timeout=30)
-
-
-@contextmanager
-def serving(data_dir: Path, *words: str, **variables: str) -> Iterator[Serving]:
-    command = [sys.executable, "-m", "vospace_server", "serve", "--data-dir", str(data_dir)]
-    process = subprocess.Popen(
-        [*command, "--port", "0", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**variables),
-    )
-    try:
-        yield Serving(process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+from tests.vospace_server.cli.conftest import Program, run_program, serving
 
 
 def test_it_says_what_it_serves_where_and_how_to_stop_it(data_dir: Path) -> None:
