@@ -28,8 +28,7 @@ CLIENT_VARIABLES = frozenset(
         "VOSPACE_TOKEN",
         "VOSPACE_TOKEN_FILE",
         "VOSPACE_CERTFILE",
-        "VOSPACE_USER",
-        "VOSPACE_PASSWORD",
+        "VOSPACE_REGISTRY",
         "VOSPACE_WEBSERVICE",
     }
 )
