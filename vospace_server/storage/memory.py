@@ -57,9 +57,11 @@ class MemoryStore:
             yield StoredObject(key=key, length=len(content), modified=modified)
 
     def sweep_incomplete(self, older_than: datetime) -> int:
-        """Forget uploads that began before a moment; says how many there were."""
+        """Forget uploads last written before a moment; says how many there were."""
         with self._lock:
-            stale = [k for k, writer in self._incomplete.items() if writer.began < older_than]
+            stale = [
+                k for k, writer in self._incomplete.items() if writer.written_at < older_than
+            ]
             for key in stale:
                 del self._incomplete[key]
         return len(stale)
@@ -103,7 +105,7 @@ class MemoryWriter:
         self._store = store
         self._key = key
         self._content = bytearray()
-        self.began = datetime.now(UTC)
+        self.written_at = datetime.now(UTC)
 
     @property
     def key(self) -> ObjectKey:
@@ -114,6 +116,7 @@ class MemoryWriter:
         """Append all of chunk. Raises StoreFullError."""
         self._store.check_room(len(self._content) + len(chunk))
         self._content += chunk
+        self.written_at = datetime.now(UTC)
 
     def commit(self) -> None:
         """Make the object readable."""

@@ -116,9 +116,9 @@ class ObjectStore(typing.Protocol):
         """Every committed object whose key begins with prefix, in the order of the keys."""
 
     def sweep_incomplete(self, older_than: datetime) -> int:
-        """Remove the traces of uploads that began before a moment; says how many there were.
+        """Remove the traces of uploads that nothing has been written to since a moment.
 
-        An upload that is still being written must not be older than that moment.
+        Says how many there were. An upload that is not at an end writes more often than that.
         """
 
     def close(self) -> None:

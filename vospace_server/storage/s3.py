@@ -121,11 +121,13 @@ class S3Store:
                         return
 
     def sweep_incomplete(self, older_than: datetime) -> int:
-        """Abort multipart uploads that began before a moment; says how many there were."""
+        """Abort multipart uploads last written before a moment; says how many there were."""
         swept = 0
         for upload in self._requests.incomplete_uploads(self._settings.name_of("")):
             ours = is_key(upload.name.removeprefix(self._settings.name_of("")))
-            if ours and upload.initiated < older_than:
+            # Most uploads are young: only for the others is it worth a question.
+            stale = ours and upload.initiated < older_than
+            if stale and self._requests.last_written(upload) < older_than:
                 self._requests.abort_upload(upload)
                 swept += 1
         return swept

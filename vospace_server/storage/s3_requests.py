@@ -1,4 +1,4 @@
-"""The two S3 requests that obstore does not offer: list and abort multipart uploads.
+"""The S3 requests that obstore does not offer: list, look at and abort multipart uploads.
 
 Parts of an upload whose server died are invisible, and paid for, until somebody asks for them.
 Requests are signed as AWS Signature Version 4 says; the payload is always empty.
@@ -36,23 +36,29 @@ class IncompleteUpload:
 class S3Requests:
     """Signed requests to one bucket. Safe to use from any number of threads."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, *, page_length: int = 1000) -> None:
         self._settings = settings
+        self._page_length = str(page_length)
         self._host = urlsplit(settings.endpoint).netloc
 
     def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
         """The uploads under way whose name begins with prefix. Raises StoreError."""
-        after: dict[str, str] = {}
-        while True:
-            answer = self.send("GET", "", {"uploads": "", "prefix": prefix, **after})
-            document = ET.fromstring(answer)  # noqa: S314 - from the operator's own store
-            yield from (_upload(element) for element in document.iterfind("{*}Upload"))
-            if document.findtext("{*}IsTruncated") != "true":
-                return
-            after = {
-                "key-marker": document.findtext("{*}NextKeyMarker", ""),
-                "upload-id-marker": document.findtext("{*}NextUploadIdMarker", ""),
-            }
+        asked = {"uploads": "", "prefix": prefix, "max-uploads": self._page_length}
+        markers = {"key-marker": "NextKeyMarker", "upload-id-marker": "NextUploadIdMarker"}
+        for page in self._pages("", asked, markers):
+            yield from (_upload(element) for element in page.iterfind("{*}Upload"))
+
+    def last_written(self, upload: IncompleteUpload) -> datetime:
+        """When the newest part of an upload arrived, or the upload began. Raises StoreError."""
+        asked = {"uploadId": upload.upload_id, "max-parts": self._page_length}
+        markers = {"part-number-marker": "NextPartNumberMarker"}
+        arrived = [
+            datetime.fromisoformat(text)
+            for page in self._pages(upload.name, asked, markers)
+            for element in page.iterfind("{*}Part")
+            if (text := element.findtext("{*}LastModified"))
+        ]
+        return max(arrived, default=upload.initiated)
 
     def abort_upload(self, upload: IncompleteUpload) -> None:
         """Remove all parts of an upload; harmless when it is gone. Raises StoreError."""
@@ -91,6 +97,21 @@ class S3Requests:
             reason = getattr(error, "reason", error)
             text = f'error sending request: message: "{reason}"'
             raise store_error(doing, text, self._settings) from error
+
+    def _pages(
+        self, name: str, asked: Mapping[str, str], markers: Mapping[str, str]
+    ) -> Iterator[ET.Element]:
+        """The pages of a listing; markers says which element of one asks for the next."""
+        after: dict[str, str] = {}
+        while True:
+            answer = self.send("GET", name, {**asked, **after}, missing_is_fine=bool(name))
+            if not answer:
+                return
+            page = ET.fromstring(answer)  # noqa: S314 - from the operator's own store
+            yield page
+            if page.findtext("{*}IsTruncated") != "true":
+                return
+            after = {key: page.findtext(f"{{*}}{tag}", "") for key, tag in markers.items()}
 
     def _signed(self, method: str, path: str, query: str, now: datetime) -> dict[str, str]:
         """The headers that authenticate a request made now."""

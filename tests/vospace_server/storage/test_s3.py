@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -109,6 +110,43 @@ def test_parts_of_a_writer_that_vanished_are_swept(
 
     assert under_way(store, requests) == []
     assert store.length(kept) == 4
+
+
+def test_a_long_upload_that_goes_on_is_not_swept(store: S3Store) -> None:
+    content = os.urandom(6 << 20)
+    writer = store.create()
+    writer.write(content)
+    time.sleep(1.5)
+    between = datetime.now(UTC)
+    time.sleep(1.5)
+    for _ in range(3):
+        writer.write(content)
+
+    assert store.sweep_incomplete(between) == 0
+
+    writer.commit()
+    assert store.length(writer.key) == 24 << 20
+
+
+def test_uploads_and_parts_of_many_pages_are_all_seen(
+    store: S3Store, s3_settings: S3Settings
+) -> None:
+    requests = S3Requests(s3_settings, page_length=2)
+    writers = [store.create() for _ in range(5)]
+    for writer in writers:
+        writer.write(bytes(11 << 20))
+    time.sleep(1.5)
+    # The service tells whole seconds; the parts of this write are on later pages.
+    writers[4].write(bytes(20 << 20))
+
+    uploads = list(requests.incomplete_uploads(s3_settings.name_of("")))
+    largest = next(upload for upload in uploads if upload.name.endswith(writers[4].key))
+
+    assert len({upload.upload_id for upload in uploads}) == 5
+    assert requests.last_written(largest) > largest.initiated
+    for upload in uploads:
+        requests.abort_upload(upload)
+        requests.abort_upload(upload)
 
 
 def test_the_sweep_leaves_uploads_of_others_in_the_bucket(
