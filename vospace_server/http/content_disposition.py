@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 # What may stand between quotation marks in a header and survives every client.
-_UNSAFE = re.compile(r"[^ !#$&\'()+,\-.0-9;=@A-Z\[\]^_`a-z{}~]")
+_UNSAFE = re.compile(r"[^ !#$&\'()+,\-.0-9=@A-Z\[\]^_`a-z{}~]")
 
 
 def attachment(name: str) -> str:

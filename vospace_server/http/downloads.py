@@ -10,8 +10,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.faults import RangeNotSatisfiable
 from vospace_server.domain.content import ByteRange, Content
 from vospace_server.http.content_headers import content_headers, validators_of
+from vospace_server.http.faults import fault_response
 from vospace_server.http.ranges import check_if_match, is_not_modified, requested_range
 from vospace_server.http.responses import StreamedResponse, empty
 from vospace_server.http.threads import in_thread
@@ -39,13 +41,16 @@ async def send_content(
 ) -> Response:
     """The answer to a GET of the bytes of a ticket, in whole or in part.
 
-    Raises NodeNotFound, PreconditionFailed, RangeNotSatisfiable.
+    Raises NodeNotFound and PreconditionFailed.
     """
     if ticket.content is None:
         return empty(204, content_headers(ticket, name))
     if is_not_modified(request.headers, validators_of(ticket)):
         return empty(304, validators_of(ticket).headers)
-    plan = await in_thread(_plan, reading, ticket, ticket.content, name, request.headers)
+    try:
+        plan = await in_thread(_plan, reading, ticket, ticket.content, name, request.headers)
+    except RangeNotSatisfiable as fault:
+        return fault_response(fault, {"content-range": f"bytes */{ticket.content.length}"})
     if plan.reader is None:
         return Response(plan.body, plan.status, plan.headers)
     return StreamedResponse(

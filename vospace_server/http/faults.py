@@ -6,6 +6,7 @@ traceback, which never reaches the client.
 """
 
 import logging
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -66,13 +67,18 @@ class FaultRendering:
     def _render(self, fault: Fault | HTTPException, scope: Scope) -> Response:
         if isinstance(fault, HTTPException):
             return text(f"{fault.detail}\n", status=fault.status_code, headers=fault.headers)
-        response = text(f"{describe(fault)}\n", status=status_of(fault))
+        response = fault_response(fault)
         if isinstance(fault, NotAuthenticated):
             response.raw_headers.extend(self._challenges.headers(scope))
         if isinstance(fault, ServiceBusy):
             seconds = fault.retry_after_seconds or _RETRY_AFTER_SECONDS
             response.headers["retry-after"] = str(seconds)
         return response
+
+
+def fault_response(fault: Fault, headers: Mapping[str, str] | None = None) -> Response:
+    """`Name: detail` with the status of the fault."""
+    return text(f"{describe(fault)}\n", status=status_of(fault), headers=headers)
 
 
 def _fault_of(error: Exception, scope: Scope) -> Fault | HTTPException:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -9,8 +10,9 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import InvalidArgument, NodeNotFound
+from vospace_model.faults import Fault, InvalidArgument, NodeNotFound
 from vospace_model.jobs import (
+    ErrorSummary,
     ExecutionPhase,
     Job,
     JobReference,
@@ -132,7 +134,7 @@ class JobEndpoints:
             destruction=record.destruction,
             parameters=record.parameters,
             results=self._absolute_results(request, record),
-            error=None if fault is None else error_summary(fault),
+            error=None if fault is None else _summary(fault),
             transfer=decode_request(record.request).transfer,
         )
 
@@ -158,6 +160,17 @@ class JobEndpoints:
             owner=record.owner_name or None,
             run_id=record.run_id,
         )
+
+
+def _summary(fault: Fault) -> ErrorSummary:
+    """The standard's phrase; of an impossible argument only the sentence says anything.
+
+    CADC's suite looks for the sentence of a container that was moved into itself there.
+    """
+    summary = error_summary(fault)
+    if isinstance(fault, InvalidArgument) and fault.detail:
+        return replace(summary, message=fault.detail)
+    return summary
 
 
 def _error_text(record: JobRecord) -> str:
