@@ -1,9 +1,10 @@
 """Open files: what a read, a write or a close of a handle means."""
 
 from vofs.cache.block_cache import BlockCache
+from vofs.filesystem.aliases import Aliases, is_alias
 from vofs.filesystem.contents import Contents
 from vofs.filesystem.errors import BadHandle, IsAContainer, ReadOnlyMount
-from vofs.filesystem.kernel_versions import KernelVersions
+from vofs.filesystem.kernel_versions import KernelVersions, VersionReplaced
 from vofs.filesystem.namespace import Namespace
 from vofs.filesystem.open_files import (
     OpenContainer,
@@ -13,6 +14,7 @@ from vofs.filesystem.open_files import (
     OpenReader,
     OpenWriter,
 )
+from vofs.filesystem.removals import Removals
 from vofs.filesystem.writers import SharedWriter, Writers, new_file_model, open_version
 from vospace_model.api import Entry
 from vospace_model.faults import (
@@ -38,6 +40,8 @@ class FileAccess:
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
+        aliases: Aliases,
+        removals: Removals,
         read_only: bool,
         owner: str,
     ) -> None:
@@ -47,11 +51,15 @@ class FileAccess:
         self._versions = versions
         self._files = files
         self._writers = writers
+        self._aliases = aliases
+        self._removals = removals
         self._read_only = read_only
         self._owner = owner
 
     def open(self, path: NodePath, mode: OpenMode) -> Opened:
         """Open a file that exists. Raises VersionReplaced when it is to be looked up again."""
+        if is_alias(path.name):
+            raise VersionReplaced(str(path))
         if mode.writable or mode.truncate:
             return self._open_to_write(path, mode)
         writer = self._writers.find(path)
@@ -69,6 +77,7 @@ class FileAccess:
         The service hears of it when it is first closed or synced, in one request.
         """
         self._check_writable_mount()
+        self._removals.settle(path)
         if self._exists(path):
             if mode.exclusive:
                 raise DuplicateNode(str(path))
@@ -130,6 +139,8 @@ class FileAccess:
             if thing.path is not None:
                 self._versions.closed(thing.path, thing.entry)
             thing.close()
+            if thing.path is None:
+                self._aliases.sweep()
 
     def entry_of_handle(self, handle: int) -> Entry:
         """The node behind an open file, whatever its path is by now."""

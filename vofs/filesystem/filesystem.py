@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vofs.client.vospace_client import VOSpaceClient
+from vofs.filesystem.aliases import Aliases, is_alias
 from vofs.filesystem.errors import (
     ContainerNotEmpty,
     IsAContainer,
@@ -22,7 +23,8 @@ from vofs.filesystem.kernel_versions import KernelVersions
 from vofs.filesystem.links import shown_target, stored_target
 from vofs.filesystem.mode_bits import access_change
 from vofs.filesystem.namespace import AWAY, Namespace
-from vofs.filesystem.open_files import OpenContainer, OpenFiles
+from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
+from vofs.filesystem.removals import Removals
 from vofs.filesystem.writers import Writers
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
@@ -30,6 +32,7 @@ from vospace_model.faults import (
     ContainerNotFound,
     InvalidArgument,
     NodeNotFound,
+    PermissionDenied,
 )
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
@@ -59,6 +62,8 @@ class FileSystem:
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
+        aliases: Aliases,
+        removals: Removals,
         access: FileAccess,
         xattrs: ExtendedAttributes,
     ) -> None:
@@ -70,6 +75,8 @@ class FileSystem:
         self._versions = versions
         self._files = files
         self._writers = writers
+        self._aliases = aliases
+        self._removals = removals
         # The last report of room, its place and its time: df asks for it several times.
         self._room: tuple[NodePath, float, QuotaReport] | None = None
 
@@ -80,6 +87,10 @@ class FileSystem:
 
     def entry(self, path: NodePath) -> Entry:
         """The node at a path, with our own changes."""
+        if is_alias(path.name):
+            return self._aliases.entry(path)
+        if self._removals.is_pending(path):
+            raise NodeNotFound(str(path))
         if not self._writers.is_empty():
             writer = self._writers.find(path)
             if writer is not None:
@@ -117,6 +128,7 @@ class FileSystem:
     def make_container(self, path: NodePath) -> None:
         """Make an empty folder."""
         self._check_writable()
+        self._removals.settle(path)
         entry = self._client.create_container(path)
         self._namespace.made_container(path, entry)
 
@@ -132,7 +144,10 @@ class FileSystem:
         self._versions.detached(path)
 
     def remove(self, path: NodePath) -> None:
-        """Remove a file or a link; who has it open goes on with it."""
+        """Remove a file or a link that nobody here has open, or the alias of one."""
+        if is_alias(path.name):
+            self._aliases.drop(path)
+            return
         self._check_writable()
         writer = self._writers.find(path)
         if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
@@ -142,6 +157,27 @@ class FileSystem:
         self._writers.unlink(path)
         self._gone(path)
 
+    def hide(self, path: NodePath, alias: NodePath) -> None:
+        """Remove a file that is open, or make way for a rename over it; it goes on as an alias.
+
+        The service hears of it a moment later (removals.py).
+        """
+        self._check_writable()
+        writer = self._writers.find(path)
+        if writer is None or writer.is_on_service:
+            if not self._namespace.entry(path.parent).writable:
+                raise PermissionDenied(f"may not remove {path}")
+            self._removals.schedule(path)
+        self._give_alias(path, alias)
+        self._writers.unlink(path)
+        self._gone(path)
+
+    def detached(self, path: NodePath, alias: NodePath) -> None:
+        """The inode of a path has an alias, and the path will get a new one."""
+        self._give_alias(path, alias)
+        self._files.detach_readers(path)
+        self._versions.detached(path)
+
     def rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
         """Give a node another path, over what is there as POSIX has it; one operation."""
         self._check_writable()
@@ -149,6 +185,8 @@ class FileSystem:
             raise InvalidArgument("names can't be exchanged in a VOSpace")
         if old == new:
             return
+        self._removals.settle(old)
+        self._removals.take_over(new)
         writer = self._writers.find(old)
         if writer is not None and not writer.is_on_service:
             self._rename_unsent(old, new, replace=not flags)
@@ -172,11 +210,14 @@ class FileSystem:
             root=self._place.root,
             mountpoint=self._place.mountpoint,
         )
+        self._removals.settle(path)
         self._namespace.put(path, self._client.create_link(path, stored))
 
     def change_mode(self, path: NodePath, mode: int) -> None:
         """Change what of the mode a VOSpace can hold: public, and its groups' rights."""
         self._check_writable()
+        if is_alias(path.name):
+            return
         writer = self._writers.find(path)
         entry = self.entry(path)
         change = access_change(entry, mode)
@@ -198,6 +239,8 @@ class FileSystem:
     def set_mtime(self, path: NodePath, mtime_ns: int) -> None:
         """Set the time of modification; of a file that isn't sent yet, when it is sent."""
         self._check_writable()
+        if is_alias(path.name):
+            return
         writer = self._writers.find(path)
         if writer is not None and writer.file.is_dirty:
             writer.file.set_mtime(mtime_ns)
@@ -225,6 +268,7 @@ class FileSystem:
     def flush_all(self) -> list[str]:
         """Send everything that is written and not sent; what failed, a sentence each."""
         failures = []
+        self._removals.settle_all()
         for writer in self._writers.all():
             try:
                 writer.file.flush()
@@ -234,6 +278,8 @@ class FileSystem:
 
     def _with_our_changes(self, path: NodePath) -> list[Entry]:
         entries = self._namespace.children(path)
+        if not self._removals.is_idle():
+            entries = [e for e in entries if not self._removals.is_pending(path.child(e.name))]
         writers = self._writers.in_container(path)
         if not writers:
             return entries
@@ -262,6 +308,15 @@ class FileSystem:
         except (NodeNotFound, ContainerNotFound):
             return False
 
+    def _give_alias(self, path: NodePath, alias: NodePath) -> None:
+        """The open file at a path answers under the alias, for as long as it is open."""
+        writer = self._writers.find(path)
+        if writer is not None:
+            self._aliases.give(alias, writer.entry)
+            return
+        readers = self._files.readers_of(path)
+        self._aliases.give(alias, lambda: _entry_of_open(readers))
+
     def _gone(self, path: NodePath) -> None:
         """Nothing is at the path any more; who has it open keeps it."""
         self._files.detach_readers(path)
@@ -271,6 +326,11 @@ class FileSystem:
     def _check_writable(self) -> None:
         if self._place.read_only:
             raise ReadOnlyMount("the mount is read-only")
+
+
+def _entry_of_open(readers: Sequence[OpenReader]) -> Entry | None:
+    """The node of the first reader that still is open."""
+    return next((reader.entry for reader in readers if reader.is_open), None)
 
 
 def _with_change(entry: Entry, change: AttributeChange) -> Entry:

@@ -85,7 +85,6 @@ class KernelVersions:
         """
         names = path.names
         if self._is_other(names, entry) and self._detach(path, True):
-            self.detached(path)
             raise VersionReplaced(str(path))
         with self._lock:
             loaded = self._loaded.get(names)

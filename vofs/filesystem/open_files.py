@@ -43,6 +43,7 @@ class OpenReader:
     entry: Entry
     file: ReadableFile
     past_versions: list[ReadableFile] = field(default_factory=list)
+    is_open: bool = True
 
     def go_on_to(self, entry: Entry, file: ReadableFile) -> None:
         """Read another version from now on."""
@@ -51,6 +52,7 @@ class OpenReader:
 
     def close(self) -> None:
         """Close all versions; no read may be under way."""
+        self.is_open = False
         for file in (*self.past_versions, self.file):
             file.close()
 

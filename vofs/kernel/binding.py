@@ -286,7 +286,6 @@ class Libfuse3Calls(KernelCalls):
     def init_fuse_3(self, connection: Any, config: Any) -> int:
         settings = config.contents
         settings.nullpath_ok = 1
-        settings.hard_remove = 1
         # As mount options these two are unknown to libfuse 3.
         connection.contents.max_background = MAX_BACKGROUND
         connection.contents.congestion_threshold = MAX_BACKGROUND

@@ -1,9 +1,9 @@
-"""Gives a path a new inode, by removing it from the kernel's sight and from nowhere else.
+"""Gives a path a new inode, by renaming the old one in the kernel's sight and nowhere else.
 
-libfuse names an inode by its path and forgets the name only when the path is removed. So one
-thread of our own calls unlink(2) on the path through the mount; the call comes back to us, is
-known by the thread that made it, and is answered with success without touching the node. Open
-files keep the old inode; the next look-up finds the node again under a new one.
+libfuse names an inode by its path. So one thread of our own calls rename(2) through the mount,
+from the path to an alias (filesystem/aliases.py); the call comes back to us, is known by the
+thread that made it, and is answered with success without touching the node. Open files keep
+the old inode; the next look-up of the path finds the node under a new one.
 """
 
 import logging
@@ -24,6 +24,7 @@ _WAIT_SECONDS: Final = 1.0
 @dataclass(slots=True)
 class _Request:
     path: NodePath
+    alias: NodePath
     done: threading.Event = field(default_factory=threading.Event)
     succeeded: bool = False
 
@@ -37,15 +38,17 @@ class Detacher:
         mountpoint: Path,
         root: NodePath,
         caller_thread: Callable[[], int],
-        on_detached: Callable[[NodePath], None],
+        new_name: Callable[[], str],
+        on_detached: Callable[[NodePath, NodePath], None],
     ) -> None:
         self._mountpoint = mountpoint
         self._root = root
         self._caller_thread = caller_thread
+        self._new_name = new_name
         self._on_detached = on_detached
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        # The path being removed at this moment; written by the thread alone.
-        self._current: NodePath | None = None
+        # What is being renamed at this moment; written by the thread alone.
+        self._current: _Request | None = None
         self._thread_id = 0
         self._thread = threading.Thread(target=self._run, name="vofs-detach", daemon=True)
 
@@ -61,34 +64,33 @@ class Detacher:
         """Give the path a new inode; with `wait`, tell whether that was done in time."""
         if not self._thread.is_alive():
             return False
-        request = _Request(path)
+        request = _Request(path, path.parent.child(self._new_name()))
         self._queue.put(request)
         if not wait:
             return False
         request.done.wait(_WAIT_SECONDS)
         return request.succeeded
 
-    def is_own(self, path: NodePath) -> bool:
-        """Whether the unlink call being answered is ours and must not remove the node.
+    def is_own(self, old: NodePath, new: NodePath) -> bool:
+        """Whether the rename being answered is ours; then it is done by this.
 
-        Raises BlockingIOError for a call that can't be told apart: where thread ids of other
-        namespaces are hidden, a node must rather stay than go.
+        The alias is a name that no program uses; the thread is compared all the same.
         """
-        if self._current != path:
+        current = self._current
+        if current is None or current.path != old or current.alias != new:
             return False
-        caller = self._caller_thread()
-        if caller == 0:
-            raise BlockingIOError(f"{path} is being renewed, try again")
-        return caller == self._thread_id
+        if self._caller_thread() not in {0, self._thread_id}:
+            return False
+        self._on_detached(old, new)
+        return True
 
     def _run(self) -> None:
         self._thread_id = threading.get_native_id()
         while (request := self._queue.get()) is not None:
-            self._current = request.path
+            self._current = request
             try:
-                self._mountpoint.joinpath(*request.path.relative_to(self._root)).unlink()
+                self._place(request.path).rename(self._place(request.alias))
                 request.succeeded = True
-                self._on_detached(request.path)
             except FileNotFoundError:
                 # It has no inode: as good.
                 request.succeeded = True
@@ -97,3 +99,6 @@ class Detacher:
             finally:
                 self._current = None
                 request.done.set()
+
+    def _place(self, path: NodePath) -> Path:
+        return self._mountpoint.joinpath(*path.relative_to(self._root))

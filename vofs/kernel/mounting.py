@@ -97,8 +97,6 @@ def fuse_options(config: KernelConfig) -> dict[str, str | bool | float]:
         # 20 ms of latency, 32 readers: 390 MB/s instead of 76.
         "max_background": MAX_BACKGROUND,
         "congestion_threshold": MAX_BACKGROUND,
-        # Removing an open file removes it, instead of renaming it on the server.
-        "hard_remove": True,
         # open(O_TRUNC) is one call.
         "atomic_o_trunc": True,
     }

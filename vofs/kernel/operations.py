@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from vofs.filesystem.aliases import is_alias
 from vofs.filesystem.errors import NotHeldByVospace, ReadOnlyMount
 from vofs.filesystem.filesystem import FileSystem
 from vofs.filesystem.open_files import Opened, OpenMode
@@ -48,7 +49,7 @@ class Operations:
         attributes: AttributeMapper,
         *,
         root: NodePath,
-        is_detaching: Callable[[NodePath], bool],
+        is_detaching: Callable[[NodePath, NodePath], bool],
         on_start: Callable[[], None],
         on_stop: Callable[[], None],
     ) -> None:
@@ -147,14 +148,17 @@ class Operations:
         self._filesystem.remove_container(self._node(path))
 
     def unlink(self, path: str) -> None:
-        """unlink(2) of a file or link; our own call only takes the inode from the path."""
-        node = self._node(path)
-        if not self._is_detaching(node):
-            self._filesystem.remove(node)
+        """unlink(2) of a file or link."""
+        self._filesystem.remove(self._node(path))
 
     def rename(self, old: str, new: str, flags: int) -> None:
-        """rename(2) and renameat2(2); exchanging two files isn't offered."""
-        self._filesystem.rename(self._node(old), self._node(new), flags=flags)
+        """rename(2), renameat2(2), and what libfuse and we use it for (aliases.py)."""
+        source, destination = self._node(old), self._node(new)
+        if is_alias(destination.name):
+            if not self._is_detaching(source, destination):
+                self._filesystem.hide(source, destination)
+            return
+        self._filesystem.rename(source, destination, flags=flags)
 
     def symlink(self, path: str, target: str) -> None:
         """symlink(2): a link node."""

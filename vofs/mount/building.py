@@ -18,6 +18,7 @@ from vofs.client.service_location import ServiceLocation, locate, parse_source
 from vofs.client.traffic import Traffic
 from vofs.client.vospace_client import VOSpaceClient
 from vofs.config import MountConfig
+from vofs.filesystem.aliases import Aliases
 from vofs.filesystem.availability import Availability
 from vofs.filesystem.contents import Contents
 from vofs.filesystem.errors import NotAContainer
@@ -26,6 +27,7 @@ from vofs.filesystem.filesystem import FileSystem, MountedPlace
 from vofs.filesystem.kernel_versions import Detach, KernelVersions
 from vofs.filesystem.namespace import Namespace
 from vofs.filesystem.open_files import OpenFiles
+from vofs.filesystem.removals import Removals
 from vofs.filesystem.sibling_prefetch import SiblingPrefetch
 from vofs.filesystem.spool import Spool
 from vofs.filesystem.tree_walks import TreeWalks
@@ -135,7 +137,12 @@ def open_cache(config: MountConfig) -> BlockCache:
 
 
 def build(
-    config: MountConfig, space: Space, cache: BlockCache, *, detach: Detach
+    config: MountConfig,
+    space: Space,
+    cache: BlockCache,
+    *,
+    aliases: Aliases,
+    detach: Detach,
 ) -> MountedSpace:
     """All parts of the file system, from the bottom up."""
     read_only = config.read_only or space.is_anonymous
@@ -165,6 +172,9 @@ def build(
         # FileAccess is made of the writers; it is asked for when a file has been sent.
         on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
     )
+    removals = Removals(
+        delete=space.client.delete, on_removed=namespace.removed, on_failed=namespace.doubt
+    )
     access = FileAccess(
         namespace=namespace,
         contents=contents,
@@ -172,6 +182,8 @@ def build(
         versions=versions,
         files=files,
         writers=writers,
+        aliases=aliases,
+        removals=removals,
         read_only=read_only,
         owner=space.caller or "",
     )
@@ -184,6 +196,8 @@ def build(
         versions=versions,
         files=files,
         writers=writers,
+        aliases=aliases,
+        removals=removals,
         access=access,
         xattrs=ExtendedAttributes(
             client=space.client,

@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Final
 
+from vofs.cache.block_cache import BlockCache
 from vofs.config import MountConfig
+from vofs.filesystem.aliases import Aliases
+from vofs.filesystem.kernel_versions import Detach
 from vofs.kernel.attributes import AttributeMapper
 from vofs.kernel.call_journal import CallJournal
 from vofs.kernel.detaching import Detacher
@@ -50,7 +53,7 @@ def serve_mount(
     cache = open_cache(config)
     signals.block()
     mount = _Mount(config, environment, module, on_ready)
-    mounted = build(config, space, cache, detach=mount.detacher_for(space.root))
+    mounted = mount.build(space, cache)
     try:
         return mount.run(mounted, space)
     finally:
@@ -71,18 +74,24 @@ class _Mount:
         self._module = module
         self._on_ready = on_ready
         self._journal = CallJournal()
+        self._aliases = Aliases()
         self._detacher: Detacher | None = None
         self._mounted: MountedSpace | None = None
         self._control: ControlServer | None = None
         self._runtime = runtime_folder(environment)
         self._ending = threading.Event()
 
-    def detacher_for(self, root: NodePath) -> Callable[[NodePath, bool], bool]:
-        """Gives paths of this mount a new inode; works once the mount is there."""
+    def build(self, space: Space, cache: BlockCache) -> MountedSpace:
+        """The parts of the file system, with a way back to the kernel that works once mounted."""
+        detach = self._detacher_for(space.root)
+        return build(self._config, space, cache, aliases=self._aliases, detach=detach)
+
+    def _detacher_for(self, root: NodePath) -> Detach:
         self._detacher = Detacher(
             mountpoint=self._config.mountpoint,
             root=root,
             caller_thread=lambda: caller_thread(self._module),
+            new_name=self._aliases.new_name,
             on_detached=self._detached,
         )
         return self._detacher.detach
@@ -167,8 +176,7 @@ class _Mount:
         if self._detacher is not None:
             self._detacher.stop()
 
-    def _detached(self, path: NodePath) -> None:
-        """The path has a new inode: who has it open keeps the old one."""
-        if self._mounted is not None:
-            self._mounted.versions.detached(path)
-            self._mounted.files.detach_readers(path)
+    def _detached(self, path: NodePath, alias: NodePath) -> None:
+        """The inode of the path has an alias: who has it open keeps it under that."""
+        assert self._mounted is not None
+        self._mounted.filesystem.detached(path, alias)
