@@ -27,6 +27,7 @@ from typing import Final
 from vofs.cache.content_identity import ContentIdentity, key_of
 from vofs.cache.file_ranges import locked_file, try_lock_range, unlock_range
 from vofs.cache.shared_state import SharedState
+from vofs.cache.times_of_use import read_use
 
 _BLOCK_BYTES: Final = 512  # the unit of st_blocks
 # A granule's lock is at (hash of its content, granule); equal hashes only wait for nothing.
@@ -40,13 +41,14 @@ _STRAY_SECONDS: Final = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """One file below `content/`: whose it is, which kind, bytes on disk, time of last use."""
+    """One file below `content/`: whose it is, which kind, bytes on disk, when it was used."""
 
     path: str
     key: str
     kind: str
     stored_bytes: int
     used_at: float
+    is_reused: bool
 
 
 class CacheDirectory:
@@ -113,16 +115,15 @@ class CacheDirectory:
         """Every file below `content/`; those that go meanwhile are left out."""
         for folder in _scan(str(self._content)):
             for entry in _scan(folder.path):
-                key, _, kind = entry.name.partition(".")
                 with suppress(FileNotFoundError):
-                    status = entry.stat(follow_symlinks=False)
-                    yield StoredFile(
-                        path=entry.path,
-                        key=key,
-                        kind=kind,
-                        stored_bytes=status.st_blocks * _BLOCK_BYTES,
-                        used_at=status.st_mtime,
-                    )
+                    yield _stored(entry.path, entry.stat(follow_symlinks=False))
+
+    def files_of(self, key: str) -> Iterator[StoredFile]:
+        """The files of one content."""
+        for kind in ("pack", "data", "index"):
+            path = self.path(key, kind)
+            with suppress(FileNotFoundError):
+                yield _stored(path, os.stat(path, follow_symlinks=False))  # noqa: PTH116 -- strings throughout
 
     def available_bytes(self) -> int:
         """What the disk has left for us."""
@@ -166,6 +167,19 @@ class CacheDirectory:
         for descriptor in (self._fetch_locks, self._eviction_locks, self._eviction):
             os.close(descriptor)
         self.state.close()
+
+
+def _stored(path: str, status: os.stat_result) -> StoredFile:
+    key, _, kind = path.rpartition("/")[2].partition(".")
+    used_at, is_reused = read_use(status)
+    return StoredFile(
+        path=path,
+        key=key,
+        kind=kind,
+        stored_bytes=status.st_blocks * _BLOCK_BYTES,
+        used_at=used_at,
+        is_reused=is_reused,
+    )
 
 
 def _open_plain(path: Path) -> int:

@@ -117,11 +117,13 @@ class CachedContent:
             buffer = buffer[:size]
         shift = self.identity.granule_shift
         first, stop = offset >> shift, ((offset + size - 1) >> shift) + 1
+        # Taken before the look at the table, see _read_stored.
+        epoch = self._epoch
         ready = self._table.ready
         if (
             ready.find(0, first, stop) < 0
             and not self._parts.health.stalled
-            and self._read_stored(buffer, offset)
+            and self._read_stored(buffer, offset, epoch)
         ):
             self.hits += 1
             if ready.find(_MARKER, first, stop) >= 0:
@@ -134,8 +136,13 @@ class CachedContent:
             self._touch(group)
         return size
 
-    def _read_stored(self, buffer: memoryview, offset: int) -> bool:
-        """Read what the table says is there; False when it was not, or may not have been."""
+    def _read_stored(self, buffer: memoryview, offset: int, epoch: bytes) -> bool:
+        """Read what the table said was there; False when it may not have been.
+
+        `epoch` is our own of before the look at the table: when it is still the shared one
+        after the read, no eviction began in between. Our own of after the read proves nothing,
+        for another reader may have caught up with an eviction meanwhile.
+        """
         store = self._store
         if store is None:
             return False
@@ -144,7 +151,7 @@ class CachedContent:
         except OSError as error:
             self._parts.health.report(error)
             return False
-        return read == len(buffer) and self._state.epoch() == self._epoch
+        return read == len(buffer) and self._state.epoch() == epoch
 
     def _read_absent(self, buffer: memoryview, offset: int, source: ContentSource) -> None:
         """Fill the whole buffer, fetching what must be."""
@@ -261,7 +268,7 @@ class CachedContent:
         )
         for group in range(start >> _GROUP_SHIFT, ((end - 1) >> _GROUP_SHIFT) + 1):
             # What was fetched and not read yet must not be the first to be evicted.
-            self._touch(group)
+            self._touch(group, is_fetch=True)
         if not self._transfer.run(fetch, source):
             return
         if not fetch.moved and not fetch.demanded:
@@ -302,11 +309,12 @@ class CachedContent:
     def _copy(self, buffer: memoryview, offset: int, fetches: list[Fetch]) -> bool:
         """Fill the buffer from what is there now; False when something of it is not."""
         first, stop = self.identity.granules_of(offset, len(buffer))
+        epoch = self._epoch
         if self._table.ready.find(0, first, stop) >= 0:
             return self._copy_pieces(buffer, offset, fetches)
-        if self._read_stored(buffer, offset):
+        if self._read_stored(buffer, offset, epoch):
             return True
-        if self._state.epoch() == self._epoch:
+        if self._state.epoch() == epoch:
             # Claimed, but the file is too short or can't be read: look at it anew.
             with self._table.changed:
                 self._table.mark_absent(first, stop)
@@ -316,6 +324,7 @@ class CachedContent:
         """Fill the buffer granule by granule, from memory where they could not be stored."""
         shift = self.identity.granule_shift
         first, stop = self.identity.granules_of(offset, len(buffer))
+        epoch = self._epoch
         for granule in range(first, stop):
             start = max(offset, granule << shift)
             end = min(offset + len(buffer), (granule + 1) << shift)
@@ -324,7 +333,7 @@ class CachedContent:
             if data is not None:
                 base = granule << shift
                 target[:] = data[start - base : end - base]
-            elif not self._table.ready[granule] or not self._read_stored(target, start):
+            elif not (self._table.ready[granule] and self._read_stored(target, start, epoch)):
                 return False
         return True
 
@@ -335,14 +344,14 @@ class CachedContent:
                 return data
         return self._parts.kept.get(self.identity.key, granule)
 
-    def _touch(self, group: int) -> None:
-        """Note that a group is used, at most once in a while."""
+    def _touch(self, group: int, *, is_fetch: bool = False) -> None:
+        """Note that a group is used, or fetched to be used, at most once in a while."""
         now = time.time()
         if self._store is None or now - self._stamps.get(group, 0.0) < _STAMP_SECONDS:
             return
         self._stamps[group] = now
         try:
-            self._store.touch(group, now)
+            self._store.touch(group, now, is_fetch=is_fetch)
         except OSError as error:
             self._parts.health.report(error)
 

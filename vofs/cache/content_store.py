@@ -33,8 +33,8 @@ class ContentStore(Protocol):
         """One byte per granule of the range: 1 where the data on disk is right."""
         ...  # pragma: no cover
 
-    def touch(self, group: int, when: float) -> None:
-        """Note the time of last use of a group."""
+    def touch(self, group: int, when: float, *, is_fetch: bool) -> None:
+        """Note that a group is used, or fetched to be used, at a time since 1970."""
         ...  # pragma: no cover
 
     def is_marked_whole(self) -> bool:

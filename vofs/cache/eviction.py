@@ -8,14 +8,15 @@ advances: a reader who finds the epoch unchanged after its read has read real by
 import fcntl
 import logging
 import os
+import random
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from vofs.cache.cache_directory import WHOLE_CONTENT, CacheDirectory, StoredFile
 from vofs.cache.content_identity import ContentIdentity, identify
+from vofs.cache.eviction_order import Victim, choose
 from vofs.cache.file_ranges import lock_file, punch_hole
 from vofs.cache.index_record import IDENTITY_BYTES, presence_of, read_identity
 from vofs.cache.sparse_store import IndexLayout
@@ -28,22 +29,13 @@ _WAIT_SECONDS: Final = 2.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Victim:
-    """Something that can go: a whole content (group None) or one group of a large one."""
-
-    key: str
-    kind: str
-    group: int | None
-    used_at: float
-    stored_bytes: int
-
-
 class Evictor:
     """Evicts from one cache directory on behalf of this process."""
 
     def __init__(self, directory: CacheDirectory) -> None:
         self._directory = directory
+        # No secret depends on it; it only must not follow the programs' own order.
+        self._chance = random.Random()  # noqa: S311
 
     def evict(self, wanted: int) -> int:
         """Free so many bytes, or as many as there are; returns how many were freed."""
@@ -61,7 +53,7 @@ class Evictor:
         with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
             if not alone:
                 return 0
-            files = [file for file in self._directory.files() if file.key == key]
+            files = list(self._directory.files_of(key))
             return self._give_up(list(self._victims_of(files)))
 
     def recount(self) -> int:
@@ -85,32 +77,29 @@ class Evictor:
     def _evict(self, wanted: int) -> int:
         pinned = self._directory.pinned_keys()
         files = [file for file in self._directory.files() if file.key not in pinned]
-        chosen: list[_Victim] = []
-        expected = 0
-        for victim in sorted(self._victims_of(files), key=lambda one: one.used_at):
-            if expected >= wanted:
-                break
-            chosen.append(victim)
-            expected += victim.stored_bytes
+        chosen = choose(
+            list(self._victims_of(files)), wanted, now=time.time(), chance=self._chance
+        )
         return self._give_up(chosen)
 
-    def _victims_of(self, files: list[StoredFile]) -> Iterator[_Victim]:
+    def _victims_of(self, files: list[StoredFile]) -> Iterator[Victim]:
         """Everything that can go."""
         sizes = {file.key: file.stored_bytes for file in files if file.kind == "data"}
         for file in files:
             if file.kind == "pack":
-                yield _Victim(
+                yield Victim(
                     key=file.key,
                     kind="pack",
                     group=None,
                     used_at=file.used_at,
                     stored_bytes=file.stored_bytes,
+                    is_reused=file.is_reused,
                 )
             elif file.kind == "index":
                 with suppress(OSError):
                     yield from _groups_of(file, sizes.get(file.key, 0))
 
-    def _give_up(self, victims: list[_Victim]) -> int:
+    def _give_up(self, victims: list[Victim]) -> int:
         """Unclaim, advance the epoch, free: in this order."""
         freed = 0
         holes: list[tuple[str, int, int]] = []
@@ -191,13 +180,13 @@ def _identity_of(index: int, length: int) -> ContentIdentity | None:
     return identify(found[0], length, None)
 
 
-def _groups_of(file: StoredFile, stored_bytes: int) -> Iterator[_Victim]:
+def _groups_of(file: StoredFile, stored_bytes: int) -> Iterator[Victim]:
     """The groups of a large content that hold anything, with their times of use."""
     index = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         identity = _identity_of(index, _length_of(file))
-        if identity is None or identity.groups <= 1:
-            yield _Victim(
+        if identity is None:
+            yield Victim(
                 key=file.key,
                 kind="sparse",
                 group=None,
@@ -208,17 +197,18 @@ def _groups_of(file: StoredFile, stored_bytes: int) -> Iterator[_Victim]:
         layout = IndexLayout(identity)
         stamps = layout.stamps(index)
         presence = presence_of(layout.records(index, 0, identity.granules))
-        for group, used_at in enumerate(stamps):
+        for group, stamp in enumerate(stamps):
             first = group * identity.granules_per_group
             claimed = presence[first : first + identity.granules_per_group]
             held = len(claimed) - claimed.count(0)
             if held:
-                yield _Victim(
+                yield Victim(
                     key=file.key,
                     kind="sparse",
-                    group=group,
-                    used_at=used_at,
+                    group=group if identity.groups > 1 else None,
+                    used_at=stamp.used_at,
                     stored_bytes=held << identity.granule_shift,
+                    is_reused=stamp.is_reused,
                 )
     finally:
         os.close(index)

@@ -5,6 +5,7 @@ Nothing is synced: a file that a power cut tore does not match its record and is
 
 import logging
 import os
+import time
 import zlib
 from contextlib import suppress
 from typing import Final
@@ -22,9 +23,12 @@ from vofs.cache.index_record import (
     describes,
     pack_identity,
 )
+from vofs.cache.times_of_use import Stamp, mark_use, read_use
 
 _DATA_AT: Final = IDENTITY_BYTES + RECORD_BYTES
 _NONE: Final = -1
+# A use so soon after another one is not noted: thousands of small files are read in a row.
+_TOUCH_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +73,13 @@ class PackedStore(ContentStore):
         return b"\0"
 
     @override
-    def touch(self, group: int, when: float) -> None:
-        if self.descriptor != _NONE:
-            os.utime(self.descriptor, (when, when))
+    def touch(self, group: int, when: float, *, is_fetch: bool) -> None:
+        if self.descriptor == _NONE or is_fetch:
+            return
+        used_at, is_reused = read_use(os.fstat(self.descriptor))
+        if when - used_at > _TOUCH_SECONDS:
+            stamp = Stamp(used_at=used_at, is_reused=is_reused)
+            mark_use(self.descriptor, stamp.used(when))
 
     @override
     def is_marked_whole(self) -> bool:
@@ -133,6 +141,7 @@ def write_pack(
     descriptor = os.open(temporary, flags, 0o600)
     try:
         pwrite_all(descriptor, b"".join((pack_identity(identity), record, data)), 0)
+        mark_use(descriptor, Stamp(used_at=time.time(), is_reused=False))
         _rename(directory, temporary, path)
     except BaseException:
         os.close(descriptor)

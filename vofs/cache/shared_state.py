@@ -62,12 +62,12 @@ class SharedState:
     def add_used(self, change: int) -> None:
         """Count bytes that were stored or given up."""
         with self._exclusive():
-            self._put(_USED, max(0, self._number(_USED) + change))
+            self._put(_USED, max(0, self.used + change))
 
     def reserve(self, size: int, limit: int) -> bool:
         """Count bytes that are about to be stored, unless they would pass the limit."""
         with self._exclusive():
-            used = self._number(_USED) + size
+            used = self.used + size
             if used > limit:
                 return False
             self._put(_USED, used)

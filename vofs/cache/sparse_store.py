@@ -11,7 +11,6 @@ import os
 import struct
 import time
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -30,6 +29,7 @@ from vofs.cache.index_record import (
     pack_identity,
     presence_of,
 )
+from vofs.cache.times_of_use import Stamp
 
 _WHOLE_AT: Final = IDENTITY_BYTES
 _STAMPS_AT: Final = 2 * IDENTITY_BYTES
@@ -51,10 +51,13 @@ class IndexLayout:
         self.records_at = _STAMPS_AT + _STAMP.size * identity.groups
         self.total_bytes = self.records_at + RECORD_BYTES * identity.granules
 
-    def stamps(self, index: int) -> tuple[float, ...]:
-        """The times of last use of all groups, in seconds since 1970."""
-        raw = os.pread(index, _STAMP.size * self.groups, _STAMPS_AT)
-        return tuple(value for (value,) in _STAMP.iter_unpack(raw))
+    def stamps(self, index: int, first: int = 0, stop: int | None = None) -> list[Stamp]:
+        """The times of last use of groups, by default of all."""
+        groups = (self.groups if stop is None else stop) - first
+        at = _STAMPS_AT + _STAMP.size * first
+        raw = os.pread(index, _STAMP.size * groups, at)
+        whole = len(raw) // _STAMP.size * _STAMP.size
+        return [Stamp.from_number(number) for (number,) in _STAMP.iter_unpack(raw[:whole])]
 
     def records(self, index: int, first: int, stop: int) -> bytes:
         """The records of granules, as they stand; fewer bytes where the file is too short."""
@@ -78,6 +81,8 @@ class SparseStore(ContentStore):
         self._index = index
         self._layout = IndexLayout(identity)
         self._maker = RecordMaker(identity)
+        # One line in the log tells of it, not one for each step of reading.
+        self._is_known_damaged = False
 
     @classmethod
     def open(cls, directory: CacheDirectory, identity: ContentIdentity) -> Self:
@@ -238,10 +243,10 @@ class SparseStore(ContentStore):
             if self._layout.records(self._index, first + number, first + number + 1) == record:
                 self._layout.clear_records(self._index, first + number, first + number + 1)
                 damaged += 1
-        if damaged:
+        if damaged and not self._is_known_damaged:
+            self._is_known_damaged = True
             logger.warning(
-                "cache: %d granules of content %s are damaged on disk; they are fetched again",
-                damaged,
+                "cache: content %s is damaged on disk; what is wrong of it is fetched again",
                 self._identity.content_id,
             )
 
@@ -250,8 +255,11 @@ class SparseStore(ContentStore):
         return crc is not None and crc == zlib.crc32(data)
 
     @override
-    def touch(self, group: int, when: float) -> None:
-        pwrite_all(self._index, _STAMP.pack(when), _STAMPS_AT + _STAMP.size * group)
+    def touch(self, group: int, when: float, *, is_fetch: bool) -> None:
+        for stamp in self._layout.stamps(self._index, group, group + 1):
+            new = stamp.fetched(when) if is_fetch else stamp.used(when)
+            at = _STAMPS_AT + _STAMP.size * group
+            pwrite_all(self._index, _STAMP.pack(new.number()), at)
 
     @override
     def is_marked_whole(self) -> bool:
@@ -295,6 +303,11 @@ def _discard(directory: CacheDirectory, identity: ContentIdentity, why: str) -> 
     logger.warning("cache: content %s is fetched again: %s", identity.content_id, why)
     # Data first: who finds no index may make both anew, and must not find old data.
     for kind in ("data", "index"):
-        with suppress(FileNotFoundError):
-            os.unlink(directory.path(identity.key, kind))  # noqa: PTH108 -- as above
+        path = directory.path(identity.key, kind)
+        try:
+            os.unlink(path)  # noqa: PTH108 -- as above
+        except FileNotFoundError:
+            continue
+        except IsADirectoryError:
+            os.rmdir(path)  # noqa: PTH106 -- as above
     directory.state.advance_epoch()
