@@ -80,8 +80,11 @@ class ExtendedAttributes:
         """The value; raises AttributeNotFound."""
         if name.startswith(_ABOUT_MOUNT):
             return self._about(path, name.removeprefix(_ABOUT_MOUNT))
+        if not name.startswith("user."):
+            # `ls -l` asks for two of these on every line, until it hears that there are none
+            # on this file system: "no such attribute" would cost it two calls a file.
+            raise AttributeNotSupported(f"{name}: only {PREFIX}* is kept in a VOSpace")
         if not name.startswith(PREFIX):
-            # Asked for on every write and every line of `ls -l`: answered without the service.
             raise AttributeNotFound(name)
         wanted = uri_of(name)
         for item in self._properties(path):
