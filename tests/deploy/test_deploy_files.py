@@ -213,7 +213,8 @@ def test_the_image_is_built_with_the_locked_versions() -> None:
         check=True,
         timeout=10,
     )
-    pins = [line for line in done.stdout.splitlines() if not line.strip().startswith("#")]
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    pins = [line for line in lines if line and not line.startswith("#")]
 
     assert len(pins) > 50
     assert [pin for pin in pins if not re.fullmatch(r"[\w.\[\],-]+==\S+( ; .+)?", pin)] == []

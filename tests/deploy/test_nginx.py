@@ -222,6 +222,12 @@ def test_a_refusal_arrives_before_the_body_is_sent(space: Space, proxied: Nginx)
     assert "quota" in refused.text
 
 
+def test_the_numbers_for_operators_stay_inside(recorded: Nginx) -> None:
+    assert ask_raw(recorded, "/metrics").startswith(b"HTTP/1.1 403")
+    assert ask_raw(recorded, "//metrics").startswith(b"HTTP/1.1 204")
+    assert ask_raw(recorded, "/%6detrics").startswith(b"HTTP/1.1 403")
+
+
 def test_plain_http_is_not_served(recorded: Nginx) -> None:
     with socket.create_connection(("127.0.0.1", recorded.port), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
