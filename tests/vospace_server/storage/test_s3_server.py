@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.ceph import ObjectGateway
+from tests.support.postgres import PostgresServer
 from tests.support.space import SpaceServer, add_user
 from vospace_server.storage.s3 import S3Store
 from vospace_server.storage.s3_settings import read_settings
@@ -111,6 +112,45 @@ def test_the_doctor_looks_into_the_bucket(server: SpaceServer) -> None:
     said = server.administer("doctor")
 
     assert any(line.startswith("ok    storage") for line in said.splitlines()), said
+
+
+@pytest.mark.postgres
+def test_two_servers_over_one_database_and_one_bucket_are_one_space(
+    gateway: ObjectGateway,
+    postgres_server: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in gateway.environment.items():
+        monkeypatch.setenv(name, value)
+    storage = ["--storage-url", gateway.url("vospace-test", prefix=f"two/{tmp_path.name}")]
+    with postgres_server.new_database() as url:
+        arguments = ["--database-url", url, *storage]
+        one = SpaceServer(data_dir=tmp_path / "one", arguments=arguments)
+        other = SpaceServer(
+            data_dir=tmp_path / "other", arguments=[*arguments, "--workers", "2"]
+        )
+        with one, other:
+            owner = add_user(one, "durand")
+            one.administer(
+                "allocation", "add", "durand", "--owner", "durand", "--quota", "1GiB"
+            )
+            content = os.urandom(7 << 20)
+            with httpx.Client(
+                headers=owner.bearer, timeout=60, follow_redirects=True
+            ) as client:
+                for number in range(8):
+                    client.put(f"{one.url}/files/durand/{number}", content=content)
+                found = [
+                    client.get(f"{other.url}/files/durand/{number}").content
+                    for number in range(8)
+                ]
+                replaced = client.put(f"{other.url}/files/durand/3", content=b"new")
+                seen = client.get(f"{one.url}/files/durand/3").content
+
+            assert found == [content] * 8
+            assert (replaced.status_code, seen) == (200, b"new")
+            assert "nothing is wrong" in other.administer("fsck")
 
 
 def test_a_bucket_that_is_not_there_is_said_before_anything_listens(
