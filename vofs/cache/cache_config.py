@@ -28,6 +28,8 @@ class CacheConfig:
     window_bytes: int = 16 * _MIB
     # The longest that one read waits for its bytes.
     read_seconds: float = 120.0
+    # How long a reader leaves a fetch to another process before it reads past the cache.
+    patience_seconds: float = 5.0
     # Memory for what could not be stored, while the disk is full or failing.
     kept_bytes: int = 32 * _MIB
 

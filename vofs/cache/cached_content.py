@@ -160,6 +160,7 @@ class CachedContent:
             raise CorruptContent(f"content {self.content_id} never matches its digest")
         end = time.monotonic() + self._parts.config.read_seconds
         look = _LOOK_SECONDS
+        patience = self._parts.config.patience_seconds
         retries = _RETRIES
         is_first = True
         while not self._parts.health.stalled:
@@ -173,8 +174,13 @@ class CachedContent:
                 seconds = self._parts.config.read_seconds
                 raise ReadStalled(f"the bytes did not come within {seconds:g} s")
             retries -= _failures(fetches, may_retry=retries > 0)
-            if any(fetch.elsewhere for fetch in fetches):
+            if not any(fetch.elsewhere for fetch in fetches):
+                patience = self._parts.config.patience_seconds
+            elif patience <= 0:
+                break
+            else:
                 time.sleep(look)
+                patience -= look
                 look = min(2 * look, _MAX_LOOK_SECONDS)
         _read_directly(buffer, offset, source)
 
@@ -423,7 +429,7 @@ def _failures(fetches: list[Fetch], *, may_retry: bool) -> int:
 
 
 def _read_directly(buffer: memoryview, offset: int, source: ContentSource) -> None:
-    """Fill the buffer from the source alone, while the disk hangs."""
+    """Fill the buffer from the source alone: the disk, or another process, hangs."""
     position = 0
     for piece in source.fetch(offset, offset + len(buffer)):
         taken = memoryview(piece)[: len(buffer) - position]

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from typing_extensions import override
 
-from tests.vofs.cache.conftest import CacheMaker, CountedSource, numbered_bytes, read, read_all
+from tests.vofs.cache.conftest import CacheMaker, read, read_all
+from tests.vofs.cache.sources import CountedSource, some_bytes
 from vofs.cache.block_cache import BlockCache
 from vofs.cache.errors import CorruptContent, IncompleteFetch
 
 KIB = 1024
 MIB = 1024 * KIB
-LARGE = numbered_bytes(20 * MIB + 4321)
+LARGE = some_bytes(20 * MIB + 4321)
 
 
 def md5(data: bytes) -> str:
@@ -36,7 +37,7 @@ def eventually(happened: Callable[[], bool], seconds: float = 10.0) -> None:
 def test_a_content_of_any_length_is_read_whole_and_costs_its_bytes_once(
     cache: BlockCache, length: int
 ) -> None:
-    data = numbered_bytes(length)
+    data = some_bytes(length)
     source = CountedSource(data)
     content = cache.open("id", length, md5(data))
     assert read_all(content, source) == data
@@ -124,7 +125,7 @@ def test_many_readers_of_one_cold_file_cost_its_bytes_once(cache: BlockCache) ->
 
 
 def test_many_readers_of_one_small_cold_file_make_one_request(cache: BlockCache) -> None:
-    data = numbered_bytes(30_000)
+    data = some_bytes(30_000)
     source = CountedSource(data, seconds=0.02)
 
     def work() -> None:
@@ -172,7 +173,7 @@ def test_the_cache_survives_a_restart(make_cache: CacheMaker) -> None:
 
 
 def test_a_content_under_another_id_is_another_content(cache: BlockCache) -> None:
-    old, new = numbered_bytes(MIB, seed=1), numbered_bytes(MIB + 17, seed=2)
+    old, new = some_bytes(MIB, seed=1), some_bytes(MIB + 17, seed=2)
     first = cache.open("old", len(old), None)
     read(first, CountedSource(old), 0, 4096)
     second = cache.open("new", len(new), None)
@@ -184,7 +185,7 @@ def test_a_content_under_another_id_is_another_content(cache: BlockCache) -> Non
 
 def test_a_content_id_of_any_text_will_do(cache: BlockCache) -> None:
     for content_id in ("../../etc/passwd", "", "ünï©ode \udcff", "x" * 5000, "a/b\0c"):
-        data = numbered_bytes(MIB, seed=len(content_id))
+        data = some_bytes(MIB, seed=len(content_id))
         content = cache.open(content_id, len(data), None)
         assert read_all(content, CountedSource(data)) == data
         content.close()
@@ -292,7 +293,7 @@ def test_a_complete_content_is_checked_once_and_marked(cache: BlockCache) -> Non
 
 @pytest.mark.parametrize("length", [10, 10_000, 128 * KIB + 1, 3 * MIB])
 def test_what_was_put_whole_is_read_without_a_request(cache: BlockCache, length: int) -> None:
-    data = numbered_bytes(length)
+    data = some_bytes(length)
     cache.put_whole("id", data, md5(data))
     assert cache.has("id", length)
     source = CountedSource(data)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.vofs.cache.conftest import CacheMaker, CountedSource, numbered_bytes, read_all
+from tests.vofs.cache.conftest import CacheMaker, read_all
+from tests.vofs.cache.sources import CountedSource, some_bytes
 from vofs.cache.block_cache import BlockCache
 
 MIB = 1024 * 1024
-LARGE = numbered_bytes(2 * MIB + 4321, seed=1)
-SMALL = numbered_bytes(50_000, seed=2)
+LARGE = some_bytes(2 * MIB + 4321, seed=1)
+SMALL = some_bytes(50_000, seed=2)
 
 Damage = Callable[[Path], None]
 
@@ -132,7 +133,7 @@ def test_a_flipped_bit_costs_one_granule(make_cache: CacheMaker) -> None:
 @pytest.mark.logs("fetched again")
 def test_files_swapped_between_contents_are_not_believed(make_cache: CacheMaker) -> None:
     cache = make_cache()
-    other = numbered_bytes(len(LARGE), seed=9)
+    other = some_bytes(len(LARGE), seed=9)
     for content_id, data in (("one", LARGE), ("two", other)):
         content = cache.open(content_id, len(data), None)
         read_all(content, CountedSource(data))

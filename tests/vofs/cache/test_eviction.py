@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.vofs.cache.conftest import CacheMaker, CountedSource, numbered_bytes, read, read_all
+from tests.vofs.cache.conftest import CacheMaker, read, read_all
+from tests.vofs.cache.sources import CountedSource, some_bytes
 from vofs.cache.block_cache import BlockCache
 
 MIB = 1024 * 1024
@@ -31,7 +32,7 @@ def test_two_readers_of_more_than_the_cache_holds_both_finish_under_the_limit(
 ) -> None:
     limit = 20 * MIB
     cache = make_cache(limit_bytes=limit)
-    contents = {name: numbered_bytes(16 * MIB, seed=at) for at, name in enumerate("ab")}
+    contents = {name: some_bytes(16 * MIB, seed=at) for at, name in enumerate("ab")}
     sources = {name: CountedSource(data) for name, data in contents.items()}
     wrong: list[str] = []
 
@@ -60,7 +61,7 @@ def test_two_readers_of_more_than_the_cache_holds_both_finish_under_the_limit(
 
 
 def test_one_file_larger_than_the_cache_is_read_at_its_cost(make_cache: CacheMaker) -> None:
-    data = numbered_bytes(24 * MIB)
+    data = some_bytes(24 * MIB)
     cache = make_cache(limit_bytes=8 * MIB)
     source = CountedSource(data)
     content = cache.open("id", len(data), None)
@@ -72,7 +73,7 @@ def test_one_file_larger_than_the_cache_is_read_at_its_cost(make_cache: CacheMak
 
 def test_the_least_recently_used_goes_first(make_cache: CacheMaker) -> None:
     cache = make_cache(limit_bytes=10 * MIB)
-    data = {f"c{number}": numbered_bytes(MIB, seed=number) for number in range(9)}
+    data = {f"c{number}": some_bytes(MIB, seed=number) for number in range(9)}
     for name, content in data.items():
         cache.put_whole(name, content, None)
         time.sleep(0.01)
@@ -81,7 +82,7 @@ def test_the_least_recently_used_goes_first(make_cache: CacheMaker) -> None:
     read(opened, CountedSource(data["c0"]), 0, 4096)
     opened.close()
     for number in range(9, 13):
-        cache.put_whole(f"c{number}", numbered_bytes(MIB, seed=number), None)
+        cache.put_whole(f"c{number}", some_bytes(MIB, seed=number), None)
     assert cache.has("c0", MIB)
     assert not cache.has("c1", MIB)
     assert cache.has("c12", MIB)
@@ -90,7 +91,7 @@ def test_the_least_recently_used_goes_first(make_cache: CacheMaker) -> None:
 def test_small_contents_are_evicted_like_others(make_cache: CacheMaker) -> None:
     cache = make_cache(limit_bytes=2 * MIB)
     for number in range(400):
-        cache.put_whole(f"s{number}", numbered_bytes(10_000, seed=number), None)
+        cache.put_whole(f"s{number}", some_bytes(10_000, seed=number), None)
     assert stored_on_disk(cache) <= 2 * MIB
     assert cache.has("s399", 10_000)
     assert not cache.has("s0", 10_000)
@@ -100,16 +101,16 @@ def test_pinned_contents_stay(make_cache: CacheMaker) -> None:
     cache = make_cache(limit_bytes=8 * MIB)
     cache.pin("kept")
     assert cache.pinned() == {"kept"}
-    cache.put_whole("kept", numbered_bytes(MIB), None)
+    cache.put_whole("kept", some_bytes(MIB), None)
     for number in range(20):
-        cache.put_whole(f"c{number}", numbered_bytes(MIB, seed=number), None)
+        cache.put_whole(f"c{number}", some_bytes(MIB, seed=number), None)
     assert cache.has("kept", MIB)
     again = make_cache(limit_bytes=8 * MIB)
     assert again.pinned() == {"kept"}
     again.unpin("kept")
     again.unpin("kept")
     for number in range(20, 40):
-        again.put_whole(f"c{number}", numbered_bytes(MIB, seed=number), None)
+        again.put_whole(f"c{number}", some_bytes(MIB, seed=number), None)
     assert not again.has("kept", MIB)
 
 
@@ -117,8 +118,8 @@ def test_a_cache_full_of_pins_reads_through(make_cache: CacheMaker) -> None:
     cache = make_cache(limit_bytes=4 * MIB)
     for number in range(4):
         cache.pin(f"p{number}")
-        cache.put_whole(f"p{number}", numbered_bytes(MIB - 8192, seed=number), None)
-    data = numbered_bytes(5 * MIB, seed=77)
+        cache.put_whole(f"p{number}", some_bytes(MIB - 8192, seed=number), None)
+    data = some_bytes(5 * MIB, seed=77)
     source = CountedSource(data)
     content = cache.open("other", len(data), None)
     assert read_all(content, source) == data
@@ -127,7 +128,7 @@ def test_a_cache_full_of_pins_reads_through(make_cache: CacheMaker) -> None:
 
 
 def test_a_content_can_be_evicted_by_name_while_it_is_open(cache: BlockCache) -> None:
-    data = numbered_bytes(9 * MIB)
+    data = some_bytes(9 * MIB)
     source = CountedSource(data)
     content = cache.open("id", len(data), None)
     read_all(content, source)
@@ -141,7 +142,7 @@ def test_a_content_can_be_evicted_by_name_while_it_is_open(cache: BlockCache) ->
 
 def test_an_evicted_content_leaves_no_files(cache: BlockCache) -> None:
     for name, length in (("small", 1000), ("large", 3 * MIB), ("huge", 9 * MIB)):
-        cache.put_whole(name, numbered_bytes(length), None)
+        cache.put_whole(name, some_bytes(length), None)
         assert cache.evict(name) > 0
     folder = cache.spool_directory.parent / "content"
     assert [path for path in folder.rglob("*") if path.is_file()] == []
@@ -150,7 +151,7 @@ def test_an_evicted_content_leaves_no_files(cache: BlockCache) -> None:
 def test_readers_during_constant_eviction_never_see_a_wrong_byte(
     make_cache: CacheMaker,
 ) -> None:
-    data = numbered_bytes(12 * MIB)
+    data = some_bytes(12 * MIB)
     cache = make_cache()
     source = CountedSource(data)
     stop = threading.Event()
@@ -181,8 +182,8 @@ def test_readers_during_constant_eviction_never_see_a_wrong_byte(
 
 def test_the_count_is_corrected_at_the_start(make_cache: CacheMaker, tmp_path: Path) -> None:
     cache = make_cache()
-    cache.put_whole("one", numbered_bytes(MIB), None)
-    cache.put_whole("two", numbered_bytes(5000), None)
+    cache.put_whole("one", some_bytes(MIB), None)
+    cache.put_whole("two", some_bytes(5000), None)
     cache.close()
     state = tmp_path / "cache" / "state"
     for damaged in (b"", b"garbage" * 600, state.read_bytes()[:16] + b"\xff" * 8):
@@ -195,7 +196,7 @@ def test_the_count_is_corrected_at_the_start(make_cache: CacheMaker, tmp_path: P
 
 def test_what_a_dead_process_left_is_removed(make_cache: CacheMaker, tmp_path: Path) -> None:
     cache = make_cache()
-    cache.put_whole("one", numbered_bytes(MIB), None)
+    cache.put_whole("one", some_bytes(MIB), None)
     cache.close()
     folder = tmp_path / "cache"
     strays = [folder / "temporary" / "123-4", folder / "content" / "ab" / "abcd.data"]
@@ -228,7 +229,7 @@ def test_a_start_with_many_entries_does_not_read_them(make_cache: CacheMaker) ->
 
 @pytest.mark.parametrize("limit", [0, 1, 4096, 100_000])
 def test_an_absurd_limit_still_reads(make_cache: CacheMaker, limit: int) -> None:
-    data = numbered_bytes(3 * MIB)
+    data = some_bytes(3 * MIB)
     cache = make_cache(limit_bytes=limit)
     content = cache.open("id", len(data), None)
     assert read_all(content, CountedSource(data)) == data
