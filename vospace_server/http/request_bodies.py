@@ -37,7 +37,13 @@ async def read_document(request: Request, limit_bytes: int) -> bytes:
 
 
 def declared_length(headers: Headers) -> int | None:
-    """The Content-Length, or None when the body is chunked. Raises InvalidArgument."""
+    """The Content-Length, or None when the body is chunked. Raises InvalidArgument.
+
+    A coding other than chunked would be stored as if it were the content, so it is refused.
+    """
+    coding = headers.get("transfer-encoding", "chunked")
+    if coding.strip().lower() != "chunked":
+        raise InvalidArgument(f"Transfer-Encoding is chunked or nothing, not {coding[:80]!r}")
     value = headers.get("content-length")
     if value is None:
         return None

@@ -3,12 +3,11 @@
 Everything that can be refused is refused before the first byte of the body is read.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vospace_model.api import JSON_MEDIA_TYPE, MTIME_HEADER, encode_json
@@ -71,19 +70,34 @@ class UploadReceiver:
             raise
 
     async def _receive_body(self, request: Request, upload: Upload) -> None:
-        """While one chunk is hashed and written, the next one is received."""
+        """While chunks are hashed and written, the next one is received.
+
+        What goes wrong with one ends the waiting for the other: a client that stalls hears at
+        once that its bytes don't fit.
+        """
         body = UploadBody(request.receive, idle_seconds=self._idle_seconds)
-        writing: asyncio.Future[None] | None = None
-        try:
-            while (chunk := await body.next_chunk()) is not None:
-                if writing is not None:
-                    await writing
-                writing = asyncio.ensure_future(in_thread(upload.write, chunk))
-        finally:
-            # The thread must have ended before the upload is committed or abandoned.
-            if writing is not None:
-                with anyio.CancelScope(shield=True):
-                    await writing
+        sending, receiving = anyio.create_memory_object_stream[bytearray](1)
+        failures: list[Exception] = []
+        async with receiving, anyio.create_task_group() as group:
+
+            async def write() -> None:
+                try:
+                    async for chunk in receiving:
+                        await in_thread(upload.write, chunk)
+                except Exception as failure:  # noqa: BLE001 - raised below, outside the group
+                    failures.append(failure)
+                    group.cancel_scope.cancel()
+
+            group.start_soon(write)
+            try:
+                async with sending:
+                    while (chunk := await body.next_chunk()) is not None:
+                        await sending.send(chunk)
+            except ClientDisconnect as failure:
+                failures.append(failure)
+                group.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
 
 
 def _read_order(request: Request, path: NodePath, *, job_id: str | None = None) -> UploadOrder:

@@ -121,6 +121,5 @@ def folder(alice: httpx.Client) -> str:
 
 @pytest.fixture
 def objects(config: ServerConfig) -> Path:
-    """The directory of the object store."""
-    assert config.data_dir is not None
-    return config.data_dir / "objects" / "objects"
+    """The directory of the object store, with its finished and unfinished objects."""
+    return Path(config.storage_url.removeprefix("file://"))

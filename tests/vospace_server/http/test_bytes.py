@@ -225,6 +225,7 @@ def test_a_wrong_digest_keeps_the_old_bytes_and_leaves_nothing_behind(
 ) -> None:
     put(alice, f"{folder}/f", b"old bytes")
     before = objects_in(objects)
+    assert before
 
     response = alice.put(f"/vault/files/{folder}/f", content=b"0123456789", headers=headers)
 
