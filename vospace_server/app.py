@@ -27,7 +27,7 @@ from vospace_server.http.authentication import Authentication
 from vospace_server.http.bundles import BundleEndpoint
 from vospace_server.http.challenges import LOGIN_PATH, Challenges
 from vospace_server.http.data import DataEndpoints
-from vospace_server.http.faults import FaultRendering
+from vospace_server.http.faults import FaultRendering, not_found
 from vospace_server.http.files import FileEndpoints
 from vospace_server.http.jobs import JobEndpoints
 from vospace_server.http.login import LoginEndpoints
@@ -135,6 +135,7 @@ def create_app(config: ServerConfig) -> Starlette:
     return Starlette(
         routes=[*routes(endpoints, addresses), *login.routes],
         middleware=_middleware(config, access, addresses, metrics),
+        exception_handlers={404: not_found},
         lifespan=_lifespan(database, store, services, jobs),
     )
 

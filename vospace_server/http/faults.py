@@ -8,8 +8,7 @@ traceback, which never reaches the client.
 import logging
 from collections.abc import Mapping
 
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,9 +63,7 @@ class FaultRendering:
             # Else the answer stays incomplete: the server cuts the connection, and the client
             # sees a broken answer, never a short one.
 
-    def _render(self, fault: Fault | HTTPException, scope: Scope) -> Response:
-        if isinstance(fault, HTTPException):
-            return text(f"{fault.detail}\n", status=fault.status_code, headers=fault.headers)
+    def _render(self, fault: Fault, scope: Scope) -> Response:
         response = fault_response(fault)
         if isinstance(fault, NotAuthenticated):
             response.raw_headers.extend(self._challenges.headers(scope))
@@ -81,9 +78,14 @@ def fault_response(fault: Fault, headers: Mapping[str, str] | None = None) -> Re
     return text(f"{describe(fault)}\n", status=status_of(fault), headers=headers)
 
 
-def _fault_of(error: Exception, scope: Scope) -> Fault | HTTPException:
+async def not_found(_request: Request, _error: Exception) -> Response:
+    """The answer where there is no route; the standard has no name for it."""
+    return text("NotFound: there is nothing at this address\n", status=404)
+
+
+def _fault_of(error: Exception, scope: Scope) -> Fault:
     """The fault to answer with; what is not the caller's doing is logged here, once."""
-    if isinstance(error, Fault | HTTPException):
+    if isinstance(error, Fault):
         if isinstance(error, InternalFault):
             _LOG.error("id=%s %s", scope[REQUEST_ID], error, exc_info=error)
         return error
