@@ -76,6 +76,8 @@ class SiblingPrefetch:
         self._on_their_way: dict[Names, _Bundle] = {}
         self._triggers: LRUCache[Names, bool] = LRUCache(_MANY_FOLDERS)
         self._busy: set[Names] = set()
+        # The file that asked for the next bundle while the one before was still arriving.
+        self._postponed: dict[Names, NodePath] = {}
 
     def opened(self, path: NodePath, entry: Entry) -> None:
         """A file was opened; fetch what follows it when that is what a program is doing."""
@@ -111,6 +113,7 @@ class SiblingPrefetch:
         folder = path.names[:-1]
         with self._lock:
             if folder in self._busy:
+                self._postponed[folder] = path
                 return
             self._busy.add(folder)
         wanted = self._wanted_after(path)
@@ -185,3 +188,6 @@ class SiblingPrefetch:
             self._arrived(bundle, names)
         with self._lock:
             self._busy.discard(folder)
+            postponed = self._postponed.pop(folder, None)
+        if postponed is not None:
+            self._start(postponed)
