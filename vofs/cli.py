@@ -88,6 +88,8 @@ _VALUE_OPTIONS: Final = frozenset(
     }
 )
 
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
 _DESCRIPTION: Final = "Mount a VOSpace as a disk."
 _EXAMPLES: Final = """\
 SOURCE is vos:PATH, vos://authority~service/PATH or https://host/vault/nodes/PATH.
@@ -311,28 +313,17 @@ def _assemble(
     namespace, known_seconds, absent_seconds = namespace_timeouts(
         settings.attr_timeout, read_only=read_only, immutable="immutable" in flags
     )
-    debug = "debug" in flags
+    is_debug = "debug" in flags or options.verbose
     return MountConfig(
         source=source,
         mountpoint=mountpoint,
         read_only=read_only,
         strict="strict" in flags,
         foreground=options.foreground,
-        log_level="debug" if debug or options.verbose else settings.log_level.lower(),
+        log_level="debug" if is_debug else _log_level(settings.log_level),
         log_file=Path(options.log_file).absolute() if options.log_file else None,
-        location=LocationConfig(
-            service=settings.service,
-            resource_id=settings.resource_id,
-            services=settings.services,
-            registry=settings.registry,
-        ),
-        credentials=CredentialOptions(
-            token=options.token,
-            token_file=settings.token_file,
-            certfile=settings.certfile,
-            prefer_netrc=options.netrc,
-            anonymous="anonymous" in flags,
-        ),
+        location=_location(settings),
+        credentials=_credentials(settings, flags, options),
         connection=ConnectionConfig(
             retry=retry_within(settings.timeout), ca_file=settings.ca_file
         ),
@@ -344,16 +335,57 @@ def _assemble(
         namespace=namespace,
         availability=AvailabilityConfig(fallback_seconds=min(3.0, settings.timeout)),
         prefetch=PrefetchConfig(enabled="noprefetch" not in flags),
-        kernel=KernelConfig(
-            library=FuseLibrary(settings.fuse),
-            attr_timeout_seconds=known_seconds,
-            negative_timeout_seconds=absent_seconds,
-            allow_other="allow_other" in flags,
-            nonempty="nonempty" in flags,
-            debug=debug,
-            fsname=source,
-        ),
+        kernel=_kernel(source, settings, flags, known_seconds, absent_seconds),
     )
+
+
+def _location(settings: FileSettings) -> LocationConfig:
+    return LocationConfig(
+        service=settings.service,
+        resource_id=settings.resource_id,
+        services=settings.services,
+        registry=settings.registry,
+    )
+
+
+def _credentials(
+    settings: FileSettings, flags: set[str], options: argparse.Namespace
+) -> CredentialOptions:
+    return CredentialOptions(
+        token=options.token,
+        token_file=settings.token_file,
+        certfile=settings.certfile,
+        prefer_netrc=options.netrc,
+        anonymous="anonymous" in flags,
+    )
+
+
+def _kernel(
+    source: str,
+    settings: FileSettings,
+    flags: set[str],
+    known_seconds: float,
+    absent_seconds: float,
+) -> KernelConfig:
+    try:
+        library = FuseLibrary(settings.fuse)
+    except ValueError as error:
+        raise ConfigError(f"fuse must be 2 or 3, not {settings.fuse!r}") from error
+    return KernelConfig(
+        library=library,
+        attr_timeout_seconds=known_seconds,
+        negative_timeout_seconds=absent_seconds,
+        allow_other="allow_other" in flags,
+        nonempty="nonempty" in flags,
+        debug="debug" in flags,
+        fsname=source,
+    )
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in _LOG_LEVELS:
+        raise ConfigError(f"log_level must be one of {', '.join(_LOG_LEVELS)}, not {text!r}")
+    return text.lower()
 
 
 def retry_within(timeout_seconds: float) -> RetryConfig:

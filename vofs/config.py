@@ -61,7 +61,7 @@ class MountConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSettings:
-    """What `config.toml` may say. Every key is optional; each has an option of the same name."""
+    """What `config.toml` may say; each key is optional, and an option of that name wins."""
 
     service: str | None = None
     registry: str | None = None

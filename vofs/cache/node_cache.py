@@ -165,7 +165,7 @@ class NodeCache(Generic[Value]):
             self._single[key] = Known(None, time.monotonic())
 
     def move(self, old: Key, new: Key, value: Value) -> None:
-        """A change of our own: a node has another path; what was below it is asked for again."""
+        """A change of our own: a node is elsewhere; what was below it is asked for again."""
         with self._lock:
             self.remove(old, with_tree=True)
             self._drop_below(new)

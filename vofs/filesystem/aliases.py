@@ -23,7 +23,7 @@ EntryOf = Callable[[], Entry | None]
 
 
 def is_alias(name: str) -> bool:
-    """Whether a name is reserved for this; asked for every call, so the first letter decides."""
+    """Whether a name is reserved for this; asked for every call."""
     return name.startswith(".") and _PATTERN.fullmatch(name) is not None
 
 

@@ -10,6 +10,7 @@ from vofs.client.errors import ContentChanged
 from vofs.client.vospace_client import VOSpaceClient
 from vofs.filesystem.errors import IsAContainer
 from vofs.filesystem.namespace import AWAY, Namespace
+from vofs.filesystem.readable_file import ReadableFile
 from vofs.filesystem.sibling_prefetch import SiblingPrefetch
 from vospace_model.api import Entry
 from vospace_model.faults import NodeNotFound
@@ -23,11 +24,13 @@ class NodeSource:
     def __init__(
         self,
         client: VOSpaceClient,
+        namespace: Namespace,
         path: NodePath,
         entry: Entry,
         opened: OpenedContent | None = None,
     ) -> None:
         self._client = client
+        self._namespace = namespace
         self._path = path
         self._entry = entry
         # Guards `_opened`; held while the address is asked for, so that one thread asks.
@@ -41,7 +44,7 @@ class NodeSource:
     def _address(self) -> OpenedContent:
         with self._lock:
             if self._opened is None:
-                opened = self._client.open_content(self._path)
+                opened = self._namespace.open_content(self._path)
                 if opened.entry.content != self._entry.content:
                     raise ContentChanged(f"{self._path} was replaced before it was read")
                 self._opened = opened
@@ -89,9 +92,16 @@ class Contents:
                 return self._version(path, entry)
         return self._addressed(path, known)
 
-    def source(self, path: NodePath, entry: Entry) -> NodeSource:
-        """Where the bytes of a version come from, to be asked for when they are needed."""
-        return NodeSource(self._client, path, entry)
+    def readable(self, path: NodePath, entry: Entry) -> ReadableFile:
+        """A version to be read through the cache; its address is asked for when needed."""
+        return self.open(self._version(path, entry))
+
+    def open(self, version: Version) -> ReadableFile:
+        """A version to be read through the cache; one that never had bytes is empty."""
+        entry = version.entry
+        length = entry.length if entry.content is not None else 0
+        content = self._cache.open(entry.content or "", length, entry.md5)
+        return ReadableFile(content=content, source=version.source)
 
     def is_cached(self, entry: Entry) -> bool:
         """Whether all bytes of a version are on the disk."""
@@ -108,13 +118,14 @@ class Contents:
             return self._version(path, known)
         self._check(path, opened.entry)
         self._prefetch.opened(path, opened.entry)
-        source = NodeSource(
-            self._client, path, opened.entry, opened if opened.data_url else None
-        )
+        address = opened if opened.data_url else None
+        source = NodeSource(self._client, self._namespace, path, opened.entry, address)
         return Version(entry=opened.entry, source=source)
 
     def _version(self, path: NodePath, entry: Entry) -> Version:
-        return Version(entry=entry, source=self.source(path, entry))
+        return Version(
+            entry=entry, source=NodeSource(self._client, self._namespace, path, entry)
+        )
 
     def _check(self, path: NodePath, entry: Entry) -> None:
         if entry.type is NodeType.CONTAINER:

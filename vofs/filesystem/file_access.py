@@ -1,6 +1,7 @@
 """Open files: what a read, a write or a close of a handle means."""
 
-from vofs.cache.block_cache import BlockCache
+from collections.abc import Callable
+
 from vofs.filesystem.aliases import Aliases, is_alias
 from vofs.filesystem.contents import Contents
 from vofs.filesystem.errors import BadHandle, IsAContainer, ReadOnlyMount
@@ -15,7 +16,7 @@ from vofs.filesystem.open_files import (
     OpenWriter,
 )
 from vofs.filesystem.removals import Removals
-from vofs.filesystem.writers import SharedWriter, Writers, new_file_model, open_version
+from vofs.filesystem.writers import SharedWriter, Writers, new_file_model
 from vospace_model.api import Entry
 from vospace_model.faults import (
     ContainerNotFound,
@@ -36,23 +37,23 @@ class FileAccess:
         *,
         namespace: Namespace,
         contents: Contents,
-        cache: BlockCache,
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
         aliases: Aliases,
         removals: Removals,
+        is_running: Callable[[int], bool],
         read_only: bool,
         owner: str,
     ) -> None:
         self._namespace = namespace
         self._contents = contents
-        self._cache = cache
         self._versions = versions
         self._files = files
         self._writers = writers
         self._aliases = aliases
         self._removals = removals
+        self._is_running = is_running
         self._read_only = read_only
         self._owner = owner
 
@@ -67,7 +68,7 @@ class FileAccess:
             return self._opened_writer(self._writers.open(path, None, writer.model), mode)
         version = self._contents.current(path)
         use = self._versions.opening(path, version.entry)
-        file = open_version(self._cache, version.entry, version.source)
+        file = self._contents.open(version)
         handle = self._files.add(OpenReader(path=path, entry=version.entry, file=file))
         return Opened(handle=handle, keep_cache=use.keep_cache, direct_io=use.direct_io)
 
@@ -130,6 +131,19 @@ class FileAccess:
         if isinstance(thing, OpenWriter) and thing.mode.writable:
             thing.writer.file.flush()
 
+    def closing(self, handle: int, *, by: Callable[[], int]) -> None:
+        """One descriptor is closed, by the process that `by` tells.
+
+        Its opener, or whoever is left when the opener has ended, waits until the service has
+        the bytes. Another process only drops what it inherited, and the file goes on.
+        """
+        thing = self._files.get(handle)
+        if not isinstance(thing, OpenWriter) or not thing.mode.writable:
+            return
+        process, opener = by(), thing.mode.opener
+        if 0 in {process, opener} or process == opener or not self._is_running(opener):
+            thing.writer.file.flush()
+
     def release(self, handle: int) -> None:
         """The handle is closed for good."""
         thing = self._files.remove(handle)
@@ -157,8 +171,7 @@ class FileAccess:
         self._namespace.put(path, entry)
         self._versions.written(path, entry)
         for reader in self._files.readers_of(path):
-            source = self._contents.source(path, entry)
-            reader.go_on_to(entry, open_version(self._cache, entry, source))
+            reader.go_on_to(entry, self._contents.readable(path, entry))
 
     def _open_to_write(self, path: NodePath, mode: OpenMode) -> Opened:
         self._check_writable_mount()

@@ -66,7 +66,7 @@ class KernelVersions:
             self._outdated[names] = True
 
     def shown(self, path: NodePath, entry: Entry) -> Entry:
-        """What the kernel may be told of a path: while readers hold an old version, that one."""
+        """What the kernel may be told of a path: an old version, while readers hold it."""
         names = path.names
         if not self._readers and not self._outdated:
             return entry

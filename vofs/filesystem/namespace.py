@@ -291,9 +291,11 @@ class Namespace:
     def _ask(self, question: Callable[[], Answer], *, hurry: bool = False) -> Answer:
         """Put a question to the service and note whether it was there to answer.
 
-        In a hurry, because an old answer would do, it may take less time.
+        In a hurry, because an old answer would do or the last question went unanswered, it
+        may take less time.
         """
-        seconds = self._availability.config.fallback_seconds if hurry else None
+        is_hasty = hurry or self._availability.is_away
+        seconds = self._availability.config.fallback_seconds if is_hasty else None
         try:
             with limited(seconds):
                 answer = question()

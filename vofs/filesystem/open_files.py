@@ -19,6 +19,8 @@ class OpenMode:
     writable: bool
     truncate: bool = False
     exclusive: bool = False
+    # The process that opens, 0 when that isn't known.
+    opener: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

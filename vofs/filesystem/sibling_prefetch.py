@@ -157,7 +157,7 @@ class SiblingPrefetch:
             self._receive(bundle, wanted)
         except ClientError as error:
             _log.debug("a bundle of %d files broke off: %s", len(wanted), error)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- a thread of its own: nobody else would tell
             _log.exception("a bundle of %d files was given up", len(wanted))
         finally:
             self._finish(folder, bundle)

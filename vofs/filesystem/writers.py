@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vofs.cache.block_cache import BlockCache
 from vofs.client.uploads import Upload
 from vofs.client.vospace_client import VOSpaceClient
-from vofs.filesystem.contents import NodeSource
+from vofs.filesystem.contents import Contents
 from vofs.filesystem.readable_file import ReadableFile
 from vofs.filesystem.spool import Orphan, Spool
 from vofs.filesystem.writable_file import UploadRequest, WritableFile
@@ -29,13 +28,13 @@ class FileUploader:
         *,
         path: NodePath,
         client: VOSpaceClient,
-        cache: BlockCache,
+        contents: Contents,
         strict: bool,
         on_uploaded: Uploaded,
     ) -> None:
         self.path = path
         self._client = client
-        self._cache = cache
+        self._contents = contents
         self._strict = strict
         self._on_uploaded = on_uploaded
         # Asked for before the file was on the service; guarded by the file's own flush lock.
@@ -60,15 +59,7 @@ class FileUploader:
 
     def open_content(self, entry: Entry) -> ReadableFile:
         """Open the bytes of a version of this file."""
-        source = NodeSource(self._client, self.path, entry)
-        return open_version(self._cache, entry, source)
-
-
-def open_version(cache: BlockCache, entry: Entry, source: NodeSource) -> ReadableFile:
-    """A version of a file, to be read through the cache; one that never had bytes is empty."""
-    length = entry.length if entry.content is not None else 0
-    content = cache.open(entry.content or "", length, entry.md5)
-    return ReadableFile(content=content, source=source)
+        return self._contents.readable(self.path, entry)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,13 +103,13 @@ class Writers:
         self,
         *,
         client: VOSpaceClient,
-        cache: BlockCache,
+        contents: Contents,
         spool: Spool,
         strict: bool,
         on_uploaded: Uploaded,
     ) -> None:
         self._client = client
-        self._cache = cache
+        self._contents = contents
         self._spool = spool
         self._strict = strict
         self._on_uploaded = on_uploaded
@@ -210,7 +201,7 @@ class Writers:
         return FileUploader(
             path=path,
             client=self._client,
-            cache=self._cache,
+            contents=self._contents,
             strict=strict,
             on_uploaded=self._on_uploaded,
         )

@@ -16,6 +16,7 @@ from vofs.filesystem.errors import NotHeldByVospace, ReadOnlyMount
 from vofs.filesystem.filesystem import FileSystem
 from vofs.filesystem.open_files import Opened, OpenMode
 from vofs.kernel.attributes import AttributeMapper, FileAttributes
+from vofs.kernel.callers import UNKNOWN, Callers
 from vospace_model.uris import MAX_NAME_BYTES, NodePath
 
 _BLOCK_BYTES: Final = 4096
@@ -49,6 +50,7 @@ class Operations:
         attributes: AttributeMapper,
         *,
         root: NodePath,
+        callers: Callers,
         is_detaching: Callable[[NodePath, NodePath], bool],
         on_start: Callable[[], None],
         on_stop: Callable[[], None],
@@ -56,6 +58,7 @@ class Operations:
         self._filesystem = filesystem
         self._attributes = attributes
         self._root = root.names
+        self._callers = callers
         self._is_detaching = is_detaching
         self._on_start = on_start
         self._on_stop = on_stop
@@ -106,12 +109,12 @@ class Operations:
 
     def open(self, path: str, flags: int) -> Opened:
         """open(2) of a file that exists."""
-        return self._filesystem.access.open(self._node(path), _mode_of(flags))
+        return self._filesystem.access.open(self._node(path), self._mode_of(flags))
 
     def create(self, path: str, mode: int, flags: int) -> Opened:
         """open(2) with O_CREAT; a new file is as private as its folder, whatever the umask."""
         del mode
-        return self._filesystem.access.create(self._node(path), _mode_of(flags))
+        return self._filesystem.access.create(self._node(path), self._mode_of(flags))
 
     def read(self, handle: int, buffer: memoryview, offset: int) -> int:
         """read(2) into the kernel's own buffer; how many bytes."""
@@ -128,7 +131,7 @@ class Operations:
 
     def flush(self, handle: int) -> None:
         """close(2) of one of perhaps several descriptors; its errors reach the program."""
-        self._filesystem.access.flush(handle)
+        self._filesystem.access.closing(handle, by=self._callers.process)
 
     def fsync(self, handle: int) -> None:
         """fsync(2): the service has the bytes when this returns."""
@@ -175,7 +178,7 @@ class Operations:
         if not stat.S_ISREG(mode):
             raise NotHeldByVospace("a VOSpace has no devices, pipes or sockets")
         opened = self._filesystem.access.create(
-            self._node(path), _mode_of(os.O_WRONLY | os.O_EXCL)
+            self._node(path), self._mode_of(os.O_WRONLY | os.O_EXCL)
         )
         try:
             self._filesystem.access.flush(opened.handle)
@@ -240,12 +243,13 @@ class Operations:
             return NodePath(self._root)
         return NodePath((*self._root, *path[1:].split("/")))
 
-
-def _mode_of(flags: int) -> OpenMode:
-    access = flags & os.O_ACCMODE
-    return OpenMode(
-        readable=access in {os.O_RDONLY, os.O_RDWR},
-        writable=access in {os.O_WRONLY, os.O_RDWR},
-        truncate=bool(flags & os.O_TRUNC),
-        exclusive=bool(flags & os.O_EXCL),
-    )
+    def _mode_of(self, flags: int) -> OpenMode:
+        access = flags & os.O_ACCMODE
+        writable = access in {os.O_WRONLY, os.O_RDWR}
+        return OpenMode(
+            readable=access in {os.O_RDONLY, os.O_RDWR},
+            writable=writable,
+            truncate=bool(flags & os.O_TRUNC),
+            exclusive=bool(flags & os.O_EXCL),
+            opener=self._callers.process() if writable else UNKNOWN,
+        )

@@ -33,6 +33,7 @@ from vofs.filesystem.spool import Spool
 from vofs.filesystem.tree_walks import TreeWalks
 from vofs.filesystem.writers import Writers
 from vofs.filesystem.xattrs import ExtendedAttributes
+from vofs.kernel.callers import is_running
 from vofs.mount.errors import MountError, RefusedError
 from vospace_model.api import Entry
 from vospace_model.faults import NotAuthenticated, PermissionDenied
@@ -73,7 +74,6 @@ class MountedSpace:
     contents: Contents
     files: OpenFiles
     writers: Writers
-    versions: KernelVersions
     filesystem: FileSystem
     service_id: str
 
@@ -136,16 +136,99 @@ def open_cache(config: MountConfig) -> BlockCache:
         ) from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The parts that know nodes and read bytes."""
+
+    availability: Availability
+    versions: KernelVersions
+    namespace: Namespace
+    contents: Contents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writing:
+    """The parts that change files, and those that keep what is open."""
+
+    files: OpenFiles
+    removals: Removals
+    writers: Writers
+    access: FileAccess
+
+
 def build(
-    config: MountConfig,
-    space: Space,
-    cache: BlockCache,
-    *,
-    aliases: Aliases,
-    detach: Detach,
+    config: MountConfig, space: Space, cache: BlockCache, *, aliases: Aliases, detach: Detach
 ) -> MountedSpace:
     """All parts of the file system, from the bottom up."""
-    read_only = config.read_only or space.is_anonymous
+    place = MountedPlace(
+        root=space.root,
+        mountpoint=str(config.mountpoint),
+        read_only=config.read_only or space.is_anonymous,
+    )
+    service_id = f"{space.location.base_url} {space.location.authority}"
+    reading = _build_reading(config, space, cache, detach)
+    spool = Spool(directory=cache.spool_directory, service=service_id, cache=cache)
+    writing = _build_writing(config, space, reading, spool, aliases)
+    filesystem = FileSystem(
+        place=place,
+        client=space.client,
+        namespace=reading.namespace,
+        versions=reading.versions,
+        files=writing.files,
+        writers=writing.writers,
+        aliases=aliases,
+        removals=writing.removals,
+        access=writing.access,
+        xattrs=_build_xattrs(config, space, reading, read_only=place.read_only),
+    )
+    return MountedSpace(
+        space=space,
+        cache=cache,
+        namespace=reading.namespace,
+        availability=reading.availability,
+        contents=reading.contents,
+        files=writing.files,
+        writers=writing.writers,
+        filesystem=filesystem,
+        service_id=service_id,
+    )
+
+
+def _build_writing(
+    config: MountConfig, space: Space, reading: _Reading, spool: Spool, aliases: Aliases
+) -> _Writing:
+    files = OpenFiles()
+    removals = Removals(
+        delete=space.client.delete,
+        on_removed=reading.namespace.removed,
+        on_failed=reading.namespace.doubt,
+    )
+    writers = Writers(
+        client=space.client,
+        contents=reading.contents,
+        spool=spool,
+        strict=config.strict,
+        # FileAccess is made of the writers; it is asked for when a file has been sent.
+        on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
+    )
+    access = FileAccess(
+        namespace=reading.namespace,
+        contents=reading.contents,
+        versions=reading.versions,
+        files=files,
+        writers=writers,
+        aliases=aliases,
+        removals=removals,
+        is_running=is_running,
+        read_only=config.read_only or space.is_anonymous,
+        owner=space.caller or "",
+    )
+    return _Writing(files=files, removals=removals, writers=writers, access=access)
+
+
+def _build_reading(
+    config: MountConfig, space: Space, cache: BlockCache, detach: Detach
+) -> _Reading:
     availability = Availability(config.availability)
     versions = KernelVersions(detach=detach)
     namespace = Namespace(
@@ -162,60 +245,18 @@ def build(
     contents = Contents(
         client=space.client, namespace=namespace, cache=cache, prefetch=prefetch
     )
-    service_id = f"{space.location.base_url} {space.location.authority}"
-    files = OpenFiles()
-    writers = Writers(
+    return _Reading(
+        availability=availability, versions=versions, namespace=namespace, contents=contents
+    )
+
+
+def _build_xattrs(
+    config: MountConfig, space: Space, reading: _Reading, *, read_only: bool
+) -> ExtendedAttributes:
+    return ExtendedAttributes(
         client=space.client,
-        cache=cache,
-        spool=Spool(directory=cache.spool_directory, service=service_id, cache=cache),
-        strict=config.strict,
-        # FileAccess is made of the writers; it is asked for when a file has been sent.
-        on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
-    )
-    removals = Removals(
-        delete=space.client.delete, on_removed=namespace.removed, on_failed=namespace.doubt
-    )
-    access = FileAccess(
-        namespace=namespace,
-        contents=contents,
-        cache=cache,
-        versions=versions,
-        files=files,
-        writers=writers,
-        aliases=aliases,
-        removals=removals,
+        namespace=reading.namespace,
+        is_cached=reading.contents.is_cached,
         read_only=read_only,
-        owner=space.caller or "",
-    )
-    filesystem = FileSystem(
-        place=MountedPlace(
-            root=space.root, mountpoint=str(config.mountpoint), read_only=read_only
-        ),
-        client=space.client,
-        namespace=namespace,
-        versions=versions,
-        files=files,
-        writers=writers,
-        aliases=aliases,
-        removals=removals,
-        access=access,
-        xattrs=ExtendedAttributes(
-            client=space.client,
-            namespace=namespace,
-            is_cached=contents.is_cached,
-            read_only=read_only,
-            seconds=config.namespace.attr_timeout_seconds,
-        ),
-    )
-    return MountedSpace(
-        space=space,
-        cache=cache,
-        namespace=namespace,
-        availability=availability,
-        contents=contents,
-        files=files,
-        writers=writers,
-        versions=versions,
-        filesystem=filesystem,
-        service_id=service_id,
+        seconds=config.namespace.attr_timeout_seconds,
     )

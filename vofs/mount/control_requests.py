@@ -9,7 +9,6 @@ from typing import Any, Final
 from vofs.client.errors import ClientError
 from vofs.filesystem.errors import FileSystemError
 from vofs.filesystem.spool import Orphan
-from vofs.filesystem.writers import open_version
 from vofs.mount.building import MountedSpace
 from vofs.mount.control_protocol import ControlError, ControlRequest
 from vofs.mount.status import StatusReporter
@@ -60,9 +59,7 @@ class ControlRequests:
         return {"files": len(sizes), "bytes": sum(sizes)}
 
     def _fetch(self, path: NodePath, entry: Entry) -> int:
-        file = open_version(
-            self._mounted.cache, entry, self._mounted.contents.source(path, entry)
-        )
+        file = self._mounted.contents.readable(path, entry)
         buffer = memoryview(bytearray(_WARM_BYTES))
         offset = 0
         try:

@@ -71,6 +71,6 @@ class ControlServer:
             return ControlAnswer(result=self._handler(ControlRequest.from_line(line)))
         except ControlError as error:
             return ControlAnswer(error=str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- told to the one who asked, and logged
             _log.exception("a request of vofs failed")
             return ControlAnswer(error=f"{type(error).__name__}: {error}")

@@ -15,6 +15,7 @@ from vofs.filesystem.aliases import Aliases
 from vofs.filesystem.kernel_versions import Detach
 from vofs.kernel.attributes import AttributeMapper
 from vofs.kernel.call_journal import CallJournal
+from vofs.kernel.callers import Callers
 from vofs.kernel.detaching import Detacher
 from vofs.kernel.mounting import caller_thread, load_library, serve
 from vofs.kernel.operations import Operations
@@ -82,7 +83,7 @@ class _Mount:
         self._ending = threading.Event()
 
     def build(self, space: Space, cache: BlockCache) -> MountedSpace:
-        """The parts of the file system, with a way back to the kernel that works once mounted."""
+        """The parts of the file system; their way to the kernel works once mounted."""
         detach = self._detacher_for(space.root)
         return build(self._config, space, cache, aliases=self._aliases, detach=detach)
 
@@ -104,6 +105,7 @@ class _Mount:
             mounted.filesystem,
             AttributeMapper(caller=space.caller),
             root=space.root,
+            callers=Callers(lambda: caller_thread(self._module)),
             is_detaching=self._detacher.is_own,
             on_start=self._start,
             on_stop=self._stop,
