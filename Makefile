@@ -8,9 +8,9 @@ PYTEST := $(BIN)/python -m pytest
 
 # Debian packages, by what needs them.
 PACKAGES_RUN := python3-venv libfuse2 fuse3
-PACKAGES_TEST := $(PACKAGES_RUN) postgresql
+PACKAGES_TEST := $(PACKAGES_RUN) curl nginx-light postgresql
 PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
-PACKAGES_BENCH := $(PACKAGES_TEST) curl nginx-light libnginx-mod-http-dav-ext sshfs openssh-server s3fs
+PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
 .PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape \
