@@ -302,6 +302,7 @@ def _lifespan(
         jobs.runner.stop()
         sweeper.stop()
         housekeeping.stop()
+        services.data.close()
         store.close()
         database.close()
 

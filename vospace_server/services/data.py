@@ -9,6 +9,7 @@ even that fails.
 import hashlib
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -47,6 +48,7 @@ _LOG = logging.getLogger(__name__)
 
 # Reservations live for five minutes without a sign of life; this is often enough.
 _RENEW_SECONDS: Final = 60.0
+_HASHING_THREADS: Final = 4
 # Longer than any sync of a large object takes: after this the collector may have the object.
 _WRITING_LIFE: Final = timedelta(hours=2)
 
@@ -96,6 +98,9 @@ class DataService:
         self._uploads = uploads
         self._reading = reading
         self._store = store
+        # md5 is the slowest step of an upload; in a thread of its own it overlaps with the
+        # others (hashlib lets other threads run meanwhile).
+        self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
 
     def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
         """Let an upload begin; commit or abandon it afterwards.
@@ -132,6 +137,10 @@ class DataService:
             service=self, order=order, ticket=ticket, content_id=content_id, writer=writers[0]
         )
 
+    def close(self) -> None:
+        """End the threads; no upload may be running."""
+        self._hashing.shutdown()
+
     def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
         """Where an upload to a path would go, links resolved, if it could begin now.
 
@@ -157,6 +166,10 @@ class DataService:
         return ticket
 
     # ------------------------------------------------------------------ for Upload
+
+    def hash_beside(self, md5: "hashlib._Hash", chunk: bytes | bytearray) -> "Future[None]":
+        """Feed a chunk to a hash while the caller does something else with it."""
+        return self._hashing.submit(md5.update, chunk)
 
     def grow(self, ticket: UploadTicket, needed_bytes: int) -> UploadTicket:
         """Room for so many bytes in all. Raises QuotaExceeded."""
@@ -235,9 +248,12 @@ class Upload:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
         self._received += len(chunk)
         self._ticket = self._service.grow(self._ticket, self._received)
-        self._md5.update(chunk)
-        self._sha256.update(chunk)
-        self._writer.write(memoryview(chunk))
+        hashed = self._service.hash_beside(self._md5, chunk)
+        try:
+            self._sha256.update(chunk)
+            self._writer.write(memoryview(chunk))
+        finally:
+            hashed.result()
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._service.renew(self._ticket, self._content_id)
             self._renewed = time.monotonic()
