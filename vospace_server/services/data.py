@@ -244,6 +244,11 @@ class Upload:
         self._renewed = time.monotonic()
         self._committed = False
 
+    @property
+    def content_id(self) -> str:
+        """The content that this will be, when it is committed."""
+        return self._content_id
+
     def write(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
         self._received += len(chunk)
