@@ -1,5 +1,6 @@
 """Database: one address, and transactions on it."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ LOCK_WAIT_SECONDS: Final = 30
 _RETRY_AFTER_SECONDS: Final = 2
 # Conflicts are rare and each attempt starts from fresh rows; more than a few in a row mean
 # that something else is wrong.
-_ATTEMPTS: Final = 8
+_ATTEMPTS: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.002
 
 # SQLSTATEs of PostgreSQL: serialization failure, deadlock. Nothing was changed; try again.
@@ -95,7 +96,8 @@ class Database:
                 with self._write() as unit:
                     return work(unit)
             except ConflictError:
-                time.sleep(pause)
+                # Not all at the same time again.
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
                 pause *= 2
         with self.write() as unit:
             return work(unit)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     update,
 )
 
-from vospace_model.faults import DuplicateNode
 from vospace_model.uris import NodePath
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.node_rows import (
@@ -36,7 +35,7 @@ from vospace_server.database.node_statements import (
     kinds_of_access_statement,
     walk_statement,
 )
-from vospace_server.database.schema import node, node_group
+from vospace_server.database.schema import ABOVE_ROOT_ID, TRASH_ID, node, node_group
 from vospace_server.domain.content import Content
 from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
 
@@ -57,6 +56,12 @@ _BY_NAME: Final = _RECORDS.where(
 _CHILDREN: Final = (
     _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
     .order_by(node.c.name)
+    .limit(bindparam("at_most", type_=Integer))
+)
+_PARENT: Final = node.alias("parent")
+_ORPHANS: Final = (
+    _RECORDS.outerjoin(_PARENT, _PARENT.c.id == node.c.parent_id)
+    .where(_PARENT.c.id.is_(None), node.c.parent_id.not_in([ABOVE_ROOT_ID, TRASH_ID]))
     .limit(bindparam("at_most", type_=Integer))
 )
 _KINDS_OF_ACCESS: Final = kinds_of_access_statement()
@@ -207,6 +212,12 @@ class NodeRepository:
         """Whether a container holds anything."""
         return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
 
+    def orphans(self, *, limit: int) -> list[NodeRecord]:
+        """Nodes whose container does not exist; there must be none, which fsck verifies."""
+        return [
+            record_of(row) for row in self._connection.execute(_ORPHANS, {"at_most": limit})
+        ]
+
     def count(self) -> int:
         """How many nodes there are, deleted ones that are still being removed included."""
         return self._connection.scalar(select(func.count()).select_from(node)) or 0
@@ -252,11 +263,15 @@ class NodeRepository:
     # ------------------------------------------------------------------ changing
 
     def add(self, new: NewNode, now_ns: int) -> int:
-        """Make a node and return its number; DuplicateNode if the name is taken."""
+        """Make a node and return its number.
+
+        ConflictError if the name is taken, which the caller has just seen to be free: the next
+        attempt will find what is there.
+        """
         try:
             node_id: int = self._connection.execute(_INSERT, _new_row(new, now_ns)).scalar_one()
         except exc.IntegrityError as error:
-            raise DuplicateNode(new.name) from error
+            raise ConflictError(f"{new.name} has been taken") from error
         self._add_groups(node_id, "r", new.read_groups)
         self._add_groups(node_id, "w", new.write_groups)
         return node_id
@@ -304,7 +319,7 @@ class NodeRepository:
         )
 
     def relocate(self, record: NodeRecord, now_ns: int) -> None:
-        """Give a node the parent, name and owner of `record`; DuplicateNode if taken."""
+        """Give a node the parent, name and owner of `record`; ConflictError as for `add`."""
         try:
             self._update(
                 _RELOCATE,
@@ -317,7 +332,7 @@ class NodeRepository:
                 },
             )
         except exc.IntegrityError as error:
-            raise DuplicateNode(record.name) from error
+            raise ConflictError(f"{record.name} has been taken") from error
 
     def set_allocation(self, node_id: int, allocation_id: int | None) -> None:
         """Say that a container is the top of an allocation, or is not any more."""

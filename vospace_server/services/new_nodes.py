@@ -17,7 +17,7 @@ def make_node(
 ) -> Found:
     """Put a node into a place that is free, and say so in sizes and log.
 
-    The parent must be held, and the quota charged, by the caller. DuplicateNode if
+    The parent must be held, and the quota charged, by the caller. ConflictError if
     somebody was faster.
     """
     node_id = unit.nodes.add(new, now_ns)

@@ -59,8 +59,9 @@ class SizeMismatch:
 class SizeService:
     """Folds deltas, and tells sizes. Any number of processes may have one."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, levels: int = MAX_LEVELS) -> None:
         self._database = database
+        self._levels = levels
 
     def fold_once(self, limit: int = FOLD_BATCH) -> int:
         """Fold at most `limit` deltas; returns how many there were, 0 if another process folds.
@@ -75,7 +76,7 @@ class SizeService:
             if not unit.sizes.claim_folding():
                 return 0
             deltas = unit.sizes.take(limit)
-            _fold(unit, summed(deltas))
+            _fold(unit, summed(deltas), self._levels)
             return len(deltas)
 
         return self._database.retrying(work)
@@ -125,9 +126,9 @@ def told_by(unit: UnitOfWork, container_id: int) -> tuple[int, int]:
     return (0, 0) if account is None else (account.pushed_bytes, account.pushed_files)
 
 
-def _fold(unit: UnitOfWork, pending: dict[int, SizeDelta]) -> None:
+def _fold(unit: UnitOfWork, pending: dict[int, SizeDelta], levels: int) -> None:
     """Add deltas to totals and pass them on upwards until the root has them."""
-    for _ in range(MAX_LEVELS):
+    for _ in range(levels):
         if not pending:
             return
         accounts = unit.sizes.lock(pending)

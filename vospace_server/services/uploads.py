@@ -13,7 +13,6 @@ from typing import Final
 
 from vospace_model.faults import (
     ContainerNotFound,
-    DuplicateNode,
     InvalidArgument,
     NodeBusy,
     PreconditionFailed,
@@ -21,7 +20,6 @@ from vospace_model.faults import (
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 from vospace_server.database.changes import Operation
-from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, require
 from vospace_server.domain.content import Content
@@ -298,11 +296,7 @@ def _made(
         content=content,
     )
     inherited = inherited_by(new, parent.node)
-    try:
-        return make_node(unit, ticket.caller, place, inherited, now_ns)
-    except DuplicateNode as error:
-        # Somebody has made it since the walk; the next attempt finds it.
-        raise ConflictError(str(place.path)) from error
+    return make_node(unit, ticket.caller, place, inherited, now_ns)
 
 
 def _replaced(

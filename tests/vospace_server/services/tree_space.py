@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from vospace_model.faults import Fault
 from vospace_model.nodes import ContainerNode, DataNode, LinkNode, NodeType, NodeUpdate
 from vospace_model.properties import Property, PropertyChange, RemoveProperty, SetProperty
 from vospace_model.uris import NodePath, VosUri
@@ -67,8 +68,10 @@ class Clock:
 class TreeSpace:
     """The services, a clock, and a user alice with an allocation at /alice."""
 
-    def __init__(self, url: str, *, strict_links: bool = False) -> None:
-        self.database = Database(url)
+    def __init__(
+        self, url: str, *, strict_links: bool = False, database: Database | None = None
+    ) -> None:
+        self.database = database or Database(url)
         self.database.upgrade()
         self.clock = Clock()
         self.tree = Tree(
@@ -145,7 +148,13 @@ class TreeSpace:
         ticket = self.uploads.begin_upload(
             caller or self.alice, at(path), declared_length=length
         )
-        return self.uploads.commit_upload(ticket, UploadedContent(content=content_of(length)))
+        try:
+            return self.uploads.commit_upload(
+                ticket, UploadedContent(content=content_of(length))
+            )
+        except Fault:
+            self.uploads.abandon_upload(ticket)
+            raise
 
     def get(self, path: str, caller: Caller | None = None) -> NodeView:
         """The node at a path."""
@@ -182,6 +191,11 @@ class TreeSpace:
         """Remove everything that is left of deleted trees."""
         while self.deletions.collect_once():
             pass
+
+    def orphans(self) -> list[str]:
+        """Names of nodes whose container does not exist."""
+        with self.database.read() as unit:
+            return [record.name for record in unit.nodes.orphans(limit=100)]
 
     def close(self) -> None:
         """Close the database."""
