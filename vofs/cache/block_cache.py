@@ -20,6 +20,7 @@ from vofs.cache.content_identity import ContentIdentity, identify, key_of
 from vofs.cache.content_store import ContentStore
 from vofs.cache.disk_health import DiskHealth
 from vofs.cache.fetch_pool import FetchPool
+from vofs.cache.hang_guard import HangGuard
 from vofs.cache.housekeeping import Housekeeper
 from vofs.cache.index_record import IDENTITY_BYTES
 from vofs.cache.packed_store import PackedStore, write_pack
@@ -51,6 +52,7 @@ class BlockCache:
             space=space,
             pool=FetchPool(config.workers),
             health=health,
+            guard=HangGuard(config.directory, health),
             counters=counters,
             housekeeper=Housekeeper(),
             kept=KeptGranules(config.kept_bytes),
@@ -91,20 +93,20 @@ class BlockCache:
         if current is not made:
             made.close()
             return current
-        made.prepare()
+        made.check_when_complete()
         return made
 
     def has(self, content_id: str, length: int) -> bool:
         """Whether a content can be read without its source."""
         identity = identify(content_id, length, None)
-        directory = self._parts.directory
         kind = "pack" if identity.is_packed else "index"
-        if not length or (
-            identity.is_packed and os.path.exists(directory.path(identity.key, kind))  # noqa: PTH110 -- asked for every entry of a folder
-        ):
+        path = self._parts.directory.path(identity.key, kind)
+        if not length:
             return True
-        if identity.is_packed or not os.path.exists(directory.path(identity.key, kind)):  # noqa: PTH110 -- as above
+        if self._parts.health.stalled or not os.path.exists(path):  # noqa: PTH110 -- asked for every entry of a folder
             return False
+        if identity.is_packed:
+            return True
         content = self.open(content_id, length, None)
         try:
             return content.is_complete()
@@ -117,7 +119,7 @@ class BlockCache:
         """Store a content that came in one piece, unless it is wrong or there is no room."""
         identity = identify(content_id, len(data), md5_hex)
         digest = hashlib.md5(data, usedforsecurity=False).digest() if identity.md5 else None
-        if not data or identity.md5 != digest:
+        if not data or identity.md5 != digest or not self._parts.health.may_store():
             return
         try:
             if identity.is_packed:
@@ -211,7 +213,9 @@ class BlockCache:
         if identity.is_packed:
             return PackedStore(self._parts.directory, identity)
         try:
-            return SparseStore.open(self._parts.directory, identity)
+            return self._parts.guard.run(
+                lambda: SparseStore.open(self._parts.directory, identity)
+            )
         except OSError as error:
             self._parts.health.report(error)
             return None
@@ -246,9 +250,13 @@ class BlockCache:
             return
         if not self._parts.space.reserve(identity.length):
             return
-        store = SparseStore.take_over(self._parts.directory, identity, path)
+        store = None
+        try:
+            store = SparseStore.take_over(self._parts.directory, identity, path)
+        finally:
+            if store is None:
+                self._parts.space.release(identity.length)
         if store is None:
-            self._parts.space.release(identity.length)
             return
         try:
             with self._parts.directory.fetching(identity, 0, identity.granules) as is_mine:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from vofs.cache.content_identity import ContentIdentity, key_of
-from vofs.cache.file_ranges import locked_file, try_lock_range, unlock_range
+from vofs.cache.file_ranges import locked_file, open_file, try_lock_range, unlock_range
 from vofs.cache.shared_state import SharedState
 from vofs.cache.times_of_use import read_use
 
@@ -68,9 +68,9 @@ class CacheDirectory:
         self._numbers = itertools.count()
         # Two descriptors, because locks taken through one do not exclude each other: an
         # eviction must keep out of the fetches of its own process, too.
-        self._fetch_locks = _open_plain(root / "locks")
-        self._eviction_locks = _open_plain(root / "locks")
-        self._eviction = _open_plain(root / "eviction")
+        self._fetch_locks = open_file(root / "locks")
+        self._eviction_locks = open_file(root / "locks")
+        self._eviction = open_file(root / "eviction")
         # Held by the evicting thread of this process, as the file's lock by its process.
         self._evicting = threading.Lock()
         self.state = SharedState(root / "state")
@@ -180,10 +180,6 @@ def _stored(path: str, status: os.stat_result) -> StoredFile:
         used_at=used_at,
         is_reused=is_reused,
     )
-
-
-def _open_plain(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _place(key: str, first: int) -> int:

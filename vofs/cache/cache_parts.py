@@ -10,6 +10,7 @@ from vofs.cache.cache_config import CacheConfig
 from vofs.cache.cache_directory import CacheDirectory
 from vofs.cache.disk_health import DiskHealth
 from vofs.cache.fetch_pool import FetchPool
+from vofs.cache.hang_guard import HangGuard
 from vofs.cache.housekeeping import Housekeeper
 from vofs.cache.space import Space
 from vofs.cache.statistics import Counters
@@ -84,6 +85,7 @@ class CacheParts:
     space: Space
     pool: FetchPool
     health: DiskHealth
+    guard: HangGuard
     counters: Counters
     housekeeper: Housekeeper
     kept: KeptGranules

@@ -6,21 +6,20 @@ buffer, one comparison that proves that nothing was evicted meanwhile. Everythin
 """
 
 import functools
-import logging
 import os
 import time
 from collections.abc import Callable
 from typing import Final
 
-from vofs.cache.cache_directory import WHOLE_CONTENT
 from vofs.cache.cache_parts import CacheParts
 from vofs.cache.content_identity import GROUP_BYTES, ContentIdentity
 from vofs.cache.content_source import ContentSource
 from vofs.cache.content_store import ContentStore
-from vofs.cache.digest_check import digest_is_right
+from vofs.cache.digest_check import DigestCheck
 from vofs.cache.errors import CorruptContent, IncompleteFetch, ReadStalled
 from vofs.cache.fetch_planner import FetchPlanner
 from vofs.cache.granule_table import Fetch, GranuleTable
+from vofs.cache.hang_guard import DiskHangs
 from vofs.cache.transfer import Transfer
 
 _MARKER: Final = 2
@@ -35,8 +34,6 @@ _MAX_LOOK_SECONDS: Final = 0.02
 _SLICE_SECONDS: Final = 0.5
 # A request that broke after it gave some of its bytes is tried again this often.
 _RETRIES: Final = 3
-
-logger = logging.getLogger(__name__)
 
 
 class CachedContent:
@@ -61,6 +58,7 @@ class CachedContent:
         self._transfer = Transfer(
             parts=parts, identity=identity, store=store, table=self._table
         )
+        self._check = DigestCheck(parts=parts, identity=identity)
         self._on_closed = on_closed
         # Opens, fetches and checks that use this object; guarded by the table's condition.
         self._users = 0
@@ -110,6 +108,21 @@ class CachedContent:
 
         Raises what the source raises, CorruptContent, IncompleteFetch or ReadStalled.
         """
+        if self._parts.guard.is_needed:
+            return self._read_guarded(buffer, offset, source)
+        return self._read_into(buffer, offset, source)
+
+    def _read_guarded(self, buffer: memoryview, offset: int, source: ContentSource) -> int:
+        """Read where the disk may hang: into memory that the hanging thread may keep."""
+        scratch = memoryview(bytearray(min(len(buffer), max(0, self.length - offset))))
+        try:
+            self._parts.guard.run(lambda: self._read_into(scratch, offset, source))
+        except DiskHangs:
+            _read_directly(scratch, offset, source)
+        buffer[: len(scratch)] = scratch
+        return len(scratch)
+
+    def _read_into(self, buffer: memoryview, offset: int, source: ContentSource) -> int:
         size = min(len(buffer), self.identity.length - offset)
         if size <= 0:
             return 0
@@ -282,8 +295,6 @@ class CachedContent:
                 self._planner.withdraw(fetch)
         try:
             self.check_when_complete()
-        except OSError as error:
-            self._parts.health.report(error)
         finally:
             self._release()
 
@@ -355,53 +366,32 @@ class CachedContent:
         now = time.time()
         if self._store is None or now - self._stamps.get(group, 0.0) < _STAMP_SECONDS:
             return
+        if self._parts.health.stalled:
+            return
         self._stamps[group] = now
         try:
             self._store.touch(group, now, is_fetch=is_fetch)
         except OSError as error:
             self._parts.health.report(error)
 
-    def prepare(self) -> None:
-        """Have a content checked that was completed by a process that died before it did."""
-        try:
-            self.check_when_complete()
-        except OSError as error:
-            self._parts.health.report(error)
-
     def check_when_complete(self) -> None:
         """Have the digest of the whole checked, once all bytes are on the disk."""
         store = self._store
-        if store is None or self.identity.md5 is None or self.identity.is_packed:
-            return
-        if not self.is_complete() or store.is_marked_whole():
+        try:
+            if store is None or not self._check.is_due(store) or not self.is_complete():
+                return
+        except OSError as error:
+            self._parts.health.report(error)
             return
         with self._table.changed:
             self._users += 1
         self._parts.housekeeper.submit(functools.partial(self._check_digest, store))
 
     def _check_digest(self, store: ContentStore) -> None:
-        """What the housekeeper does with a complete content."""
-        identity, directory = self.identity, self._parts.directory
         try:
-            with directory.fetching(identity, WHOLE_CONTENT, WHOLE_CONTENT + 1) as is_mine:
-                if not is_mine or store.is_marked_whole():
-                    return
-                is_right = digest_is_right(store, identity)
-                if is_right:
-                    store.mark_whole()
-                    self._parts.wrong.clear(identity.key)
-                elif is_right is not None:
-                    self._drop_wrong()
+            self._check.run(store)
         finally:
             self._release()
-
-    def _drop_wrong(self) -> None:
-        logger.warning(
-            "cache: content %s does not match its digest; it is fetched again", self.content_id
-        )
-        self._parts.counters.add("damaged_contents")
-        self._parts.wrong.add(self.identity.key)
-        self._parts.space.evict_content(self.identity.key)
 
     def _release(self) -> None:
         """One user less; the last one closes the files."""
@@ -411,7 +401,12 @@ class CachedContent:
                 return
             self._is_closed = True
         self._on_closed(self)
-        if self._store is not None:
+        if self._store is None:
+            return
+        if self._parts.guard.is_needed:
+            # Closing may wait for the disk; nobody waits for the housekeeper.
+            self._parts.housekeeper.submit(self._store.close)
+        else:
             self._store.close()
 
 

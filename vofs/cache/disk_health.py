@@ -9,9 +9,9 @@ from typing import Final
 
 # After a failure the disk is left alone for a while, then tried again.
 _PAUSE_SECONDS: Final = 5.0
-_BEAT_SECONDS: Final = 1.0
+_BEAT_SECONDS: Final = 0.5
 # A disk that takes longer than this for a look at itself hangs.
-_STALL_SECONDS: Final = 2.0
+_STALL_SECONDS: Final = 1.5
 
 logger = logging.getLogger(__name__)
 

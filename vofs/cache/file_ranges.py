@@ -1,13 +1,15 @@
-"""Locks on ranges of a file, and holes in files: what the os module lacks."""
+"""What the os module lacks for files that processes share: locks on ranges, holes, and more."""
 
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _FALLOC_FL_KEEP_SIZE = 0x01
 _FALLOC_FL_PUNCH_HOLE = 0x02
@@ -18,6 +20,36 @@ _LOCK_RETRY_SECONDS = 0.001
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 _libc.fallocate.restype = ctypes.c_int
+_libc.mlock.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_libc.mlock.restype = ctypes.c_int
+
+
+def keep_in_memory(page: mmap.mmap) -> None:
+    """Have a mapping never read from the disk again, where the process may ask for that.
+
+    A mapped page that a failing disk can't give again would end the process.
+    """
+    start = ctypes.c_char.from_buffer(page)
+    _libc.mlock(ctypes.addressof(start), len(page))
+
+
+def open_file(path: str | Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
+    """Open or make a file of ours; a folder in its place, which is not ours, goes."""
+    try:
+        return os.open(path, flags | os.O_CLOEXEC, 0o600)
+    except IsADirectoryError:
+        os.rmdir(path)  # noqa: PTH106 -- also for paths that are strings
+        return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def remove_file(path: str | Path) -> None:
+    """Remove a file, or a folder in its place; nothing there is nothing to do."""
+    try:
+        os.unlink(path)  # noqa: PTH108 -- also for paths that are strings
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        os.rmdir(path)  # noqa: PTH106 -- as above
 
 
 def punch_hole(descriptor: int, start: int, length: int) -> bool:

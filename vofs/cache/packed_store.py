@@ -15,7 +15,7 @@ from typing_extensions import override
 from vofs.cache.cache_directory import CacheDirectory
 from vofs.cache.content_identity import PACKED_BYTES, ContentIdentity
 from vofs.cache.content_store import UNUSABLE_FILE, ContentStore
-from vofs.cache.file_ranges import pwrite_all
+from vofs.cache.file_ranges import pwrite_all, remove_file
 from vofs.cache.index_record import (
     IDENTITY_BYTES,
     RECORD_BYTES,
@@ -68,8 +68,7 @@ class PackedStore(ContentStore):
             self._identity.content_id,
         )
         self._retire()
-        with suppress(FileNotFoundError):
-            os.unlink(self._path)  # noqa: PTH108 -- strings throughout: see CacheDirectory
+        remove_file(self._path)
         return b"\0"
 
     @override
@@ -98,7 +97,8 @@ class PackedStore(ContentStore):
 
     def _open(self) -> int:
         try:
-            return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            # For writing too, because that tells a folder from a file.
+            return os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return _NONE
         except OSError as error:
@@ -109,8 +109,7 @@ class PackedStore(ContentStore):
                 self._identity.content_id,
                 error.strerror,
             )
-            with suppress(FileNotFoundError):
-                os.unlink(self._path)  # noqa: PTH108 -- as above
+            remove_file(self._path)
             return _NONE
 
     def _is_right(self) -> bool:
@@ -145,15 +144,15 @@ def write_pack(
         _rename(directory, temporary, path)
     except BaseException:
         os.close(descriptor)
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108 -- as above
+        with suppress(OSError):
+            remove_file(temporary)
         raise
     return descriptor
 
 
 def _rename(directory: CacheDirectory, source: str, target: str) -> None:
     try:
-        os.rename(source, target)  # noqa: PTH104 -- as above
+        os.rename(source, target)  # noqa: PTH104 -- strings throughout: see CacheDirectory
     except FileNotFoundError:
         directory.make_room_for_name(target)
         os.rename(source, target)  # noqa: PTH104 -- as above

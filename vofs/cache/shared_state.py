@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from vofs.cache.file_ranges import locked_file, pwrite_all
+from vofs.cache.file_ranges import keep_in_memory, locked_file, open_file, pwrite_all
 
 _PAGE_BYTES: Final = 4096
 _MAGIC: Final = b"VOFSSTA1"
@@ -32,7 +32,7 @@ class SharedState:
     """Opened once per process; every change is made under the lock of the file."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = open_file(path)
         # Excludes the threads of this process; the file lock excludes the other processes.
         self._lock = threading.Lock()
         with self._exclusive():
@@ -43,7 +43,8 @@ class SharedState:
                 pwrite_all(self._descriptor, page, 0)
             elif os.fstat(self._descriptor).st_size < _PAGE_BYTES:
                 pwrite_all(self._descriptor, bytes(_PAGE_BYTES - _USED.stop), _USED.stop)
-        self._page = mmap.mmap(self._descriptor, _PAGE_BYTES, access=mmap.ACCESS_READ)
+        self._page = mmap.mmap(self._descriptor, _PAGE_BYTES)
+        keep_in_memory(self._page)
 
     def epoch(self) -> bytes:
         """The epoch, to be compared with another one and nothing else. Takes 100 ns."""

@@ -19,7 +19,7 @@ from typing_extensions import override
 from vofs.cache.cache_directory import CacheDirectory
 from vofs.cache.content_identity import ContentIdentity
 from vofs.cache.content_store import UNUSABLE_FILE, ContentStore
-from vofs.cache.file_ranges import lock_file, pwrite_all
+from vofs.cache.file_ranges import lock_file, pwrite_all, remove_file
 from vofs.cache.index_record import (
     ABSENT,
     IDENTITY_BYTES,
@@ -172,10 +172,13 @@ class SparseStore(ContentStore):
         data = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             os.link(path, target)
-            index = create_index(directory, identity)
         except FileExistsError:
-            index = None
+            os.close(data)
+            return None
+        try:
+            index = create_index(directory, identity)
         except BaseException:
+            remove_file(target)
             os.close(data)
             raise
         if index is None:
@@ -294,7 +297,7 @@ def create_index(directory: CacheDirectory, identity: ContentIdentity) -> int | 
         os.close(index)
         raise
     finally:
-        os.unlink(temporary)  # noqa: PTH108 -- strings throughout: see CacheDirectory
+        remove_file(temporary)
     return index
 
 
@@ -303,11 +306,5 @@ def _discard(directory: CacheDirectory, identity: ContentIdentity, why: str) -> 
     logger.warning("cache: content %s is fetched again: %s", identity.content_id, why)
     # Data first: who finds no index may make both anew, and must not find old data.
     for kind in ("data", "index"):
-        path = directory.path(identity.key, kind)
-        try:
-            os.unlink(path)  # noqa: PTH108 -- as above
-        except FileNotFoundError:
-            continue
-        except IsADirectoryError:
-            os.rmdir(path)  # noqa: PTH106 -- as above
+        remove_file(directory.path(identity.key, kind))
     directory.state.advance_epoch()

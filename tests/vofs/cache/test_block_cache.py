@@ -347,7 +347,8 @@ def test_statistics_tell_what_was_done(cache: BlockCache) -> None:
         read(content, source, 4096, 4096)
     numbers = cache.statistics()
     assert (numbers.hits, numbers.misses, numbers.requests) == (3, 1, 1)
-    assert numbers.wire_bytes == numbers.stored_bytes == 128 * KIB
+    assert numbers.wire_bytes == 128 * KIB
+    assert 0 < numbers.stored_bytes <= 136 * KIB
     assert numbers.hit_rate == 0.75
     assert numbers.open_contents == 1
     content.close()
