@@ -97,7 +97,7 @@ class BlockCache:
         return made
 
     def has(self, content_id: str, length: int) -> bool:
-        """Whether a content can be read without its source."""
+        """Whether a content can be read without its source, unless it turns out damaged."""
         identity = identify(content_id, length, None)
         kind = "pack" if identity.is_packed else "index"
         path = self._parts.directory.path(identity.key, kind)
