@@ -54,8 +54,12 @@ def decode_json(data: bytes | str) -> object:
     """The values that JSON text means; InvalidData if it is not JSON or nests too deeply."""
     try:
         value: object = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise InvalidData("not JSON: it nests too deeply") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidData(f"not JSON: {str(error)[:200]}") from error
+    except ValueError as error:  # Python's own bound for the digits of a number
+        raise InvalidData("not JSON: a number has too many digits") from error
     return value
 
 
@@ -368,4 +372,4 @@ def _parse_path(key: str, text: str) -> NodePath:
 
 
 def _refuse_constant(text: str) -> object:
-    raise ValueError(f"{text} is not a JSON value")
+    raise InvalidData(f"not JSON: {text} is not a JSON value")

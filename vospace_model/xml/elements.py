@@ -89,6 +89,11 @@ def required_attribute(element: etree._Element, name: str) -> str:
     return value
 
 
+def required_token(element: etree._Element, name: str) -> str:
+    """The same without white space around it: XML's alone, as names may end in any other."""
+    return required_attribute(element, name).strip(_XML_SPACE)
+
+
 def text_of(element: etree._Element) -> str:
     """The exact text of an element that holds nothing but text."""
     if len(element):

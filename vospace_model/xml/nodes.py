@@ -32,7 +32,7 @@ from vospace_model.xml.elements import (
     check_root,
     describe,
     is_nil,
-    required_attribute,
+    required_token,
     text_of,
     token_of,
     type_of,
@@ -215,7 +215,7 @@ def _read_node(source: etree._Element) -> Node:
 
 
 def _read_uri(source: etree._Element) -> VosUri:
-    return VosUri.parse(required_attribute(source, "uri").strip())
+    return VosUri.parse(required_token(source, "uri"))
 
 
 def _read_type(source: etree._Element) -> NodeType:
@@ -239,7 +239,7 @@ def _property_elements(parts: Children) -> list[tuple[str, etree._Element]]:
     """The property elements with their URIs, each of which may stand once."""
     found: dict[str, etree._Element] = {}
     for source in parts.within("properties", "property", VOSPACE):
-        uri = required_attribute(source, "uri").strip()
+        uri = required_token(source, "uri")
         if uri in found:
             raise InvalidArgument(f"{describe(source)} {uri[:80]} is given twice")
         found[uri] = source

@@ -47,10 +47,16 @@ def read_token(text: str) -> TokenCredentials:
 
 def _read_basic(text: str) -> PasswordCredentials:
     try:
-        decoded = base64.b64decode(text, validate=True).decode("utf-8", "surrogateescape")
+        decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NotAuthenticated("the Basic credentials are not base64") from error
-    name, colon, password = decoded.partition(":")
+    name, colon, password = decoded.partition(b":")
     if not colon:
         raise NotAuthenticated("the Basic credentials hold no colon")
-    return PasswordCredentials(name=name, password=password)
+    try:
+        known_as = name.decode()
+    except UnicodeDecodeError as error:
+        raise NotAuthenticated("the user name is not UTF-8") from error
+    return PasswordCredentials(
+        name=known_as, password=password.decode("utf-8", "surrogateescape")
+    )

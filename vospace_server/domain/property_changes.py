@@ -26,6 +26,8 @@ _RESTLESS: Final = frozenset({Core.LENGTH, Core.DATE, Core.CTIME, Core.AVAILABLE
 # These go into headers of responses.
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{0,255}")
 _DIGITS: Final = re.compile("[0-9]{1,19}")
+# What the database can hold, and file systems as well.
+_MAX_NANOSECONDS: Final = (1 << 63) - 1
 _BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False, "": False}
 
 
@@ -141,7 +143,12 @@ def _header_value(uri: str, value: str | None, _normalise: Callable[[str], str])
 
 
 def _time(_uri: str, value: str | None, _normalise: Callable[[str], str]) -> int | None:
-    return nanoseconds_of(parse_timestamp(value)) if value else None
+    if not value:
+        return None
+    nanoseconds = nanoseconds_of(parse_timestamp(value))
+    if abs(nanoseconds) > _MAX_NANOSECONDS:
+        raise InvalidArgument(f"{value[:40]!r} is not between the years 1678 and 2262")
+    return nanoseconds
 
 
 def _size(value: str) -> int:

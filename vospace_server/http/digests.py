@@ -10,7 +10,8 @@ from vospace_model.faults import InvalidArgument
 from vospace_server.domain.digests import Digests
 
 _BYTES = {"md5": 16, "sha-256": 32}
-_MEMBER = re.compile(r"([A-Za-z0-9-]+)=(:?)([A-Za-z0-9+/=]+)\2")
+# A byte sequence of RFC 9651, as the newer headers have it.
+_ENCLOSED = re.compile(":(.*):")
 
 
 def announced_digests(headers: Headers) -> Digests:
@@ -30,9 +31,15 @@ def _announced(headers: Headers) -> list[tuple[str, str]]:
     announced = [("md5", value) for value in headers.getlist("content-md5")]
     for name in ("digest", "repr-digest", "content-digest"):
         for value in headers.getlist(name):
-            members = (_MEMBER.fullmatch(member.strip()) for member in value.split(","))
-            announced += [(m[1].lower(), m[3]) for m in members if m is not None]
+            announced += [_member(member) for member in value.split(",")]
     return [(algorithm, value) for algorithm, value in announced if algorithm in _BYTES]
+
+
+def _member(member: str) -> tuple[str, str]:
+    """`md5=VALUE` or `md5=:VALUE:`; whether it is a digest is not looked at."""
+    algorithm, _, value = member.strip().partition("=")
+    enclosed = _ENCLOSED.fullmatch(value)
+    return algorithm.strip().lower(), value if enclosed is None else enclosed[1]
 
 
 def _hexadecimal(algorithm: str, value: str) -> str:

@@ -1,6 +1,8 @@
 """Parameters of queries and forms as the IVOA defines them: names are case-insensitive."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -11,6 +13,10 @@ from vospace_server.http.request_bodies import read_document
 FORM_TYPE = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES = 64 * 1024
 _MAX_FIELDS = 1000
+# In ASCII and without the underscores that int() takes as well.
+_INTEGER: Final = re.compile(r"-?[0-9]+")
+_MAX_DIGITS: Final = 20
+_MAX_INTEGER: Final = (1 << 63) - 1
 
 
 class Parameters:
@@ -31,17 +37,20 @@ class Parameters:
         return tuple(value for key, value in self.pairs if key.lower() == name.lower())
 
     def integer(self, name: str, *, minimum: int | None = None) -> int | None:
-        """A whole number, None when it is missing. Raises InvalidArgument."""
+        """A whole number, None when it is missing. Raises InvalidArgument.
+
+        One beyond 64 bits becomes the largest that a database can hold: every number here is
+        a bound, and means the same then.
+        """
         value = self.get(name)
         if value is None:
             return None
-        try:
-            number = int(value)
-        except ValueError:
-            raise InvalidArgument(f"{name} is a whole number, not {value[:40]!r}") from None
+        if _INTEGER.fullmatch(value) is None:
+            raise InvalidArgument(f"{name} is a whole number, not {value[:40]!r}")
+        number = int(value[:_MAX_DIGITS])
         if minimum is not None and number < minimum:
-            raise InvalidArgument(f"{name} is at least {minimum}, not {number}")
-        return number
+            raise InvalidArgument(f"{name} is at least {minimum}, not {value[:40]}")
+        return min(number, _MAX_INTEGER)
 
 
 def query_parameters(request: Request) -> Parameters:

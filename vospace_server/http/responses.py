@@ -75,6 +75,13 @@ class StreamedResponse(Response):
             del self.headers["content-length"]
         self._chunks = chunks
 
+    def headers_alone(self) -> Response:
+        """The answer to a HEAD: nothing of the body is made."""
+        response = Response(None, self.status_code, self.headers)
+        if "content-length" not in self.headers:
+            del response.headers["content-length"]
+        return response
+
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the chunks until they end, they fail, or the client goes away."""

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from vospace_server.http.responses import text
+from vospace_server.http.responses import StreamedResponse, text
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -27,7 +27,7 @@ class TreeRoute(BaseRoute):
 
     def __init__(self, prefix: str, endpoints: Mapping[str, Endpoint]) -> None:
         self._prefix = prefix.encode("ascii")
-        self._endpoints = dict(endpoints)
+        self._endpoints = _with_head(endpoints)
         self._template = f"{prefix}/{{path}}"
 
     @override
@@ -94,6 +94,19 @@ async def _answer(
             headers={"allow": _allowed(endpoints)},
         )
     await response(scope, receive, send)
+
+
+def _with_head(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """Whatever can be got can be asked about with HEAD (RFC 9110, 9.1)."""
+    get = endpoints.get("GET")
+    if get is None:
+        return dict(endpoints)
+
+    async def head(request: Request) -> Response:
+        response = await get(request)
+        return response.headers_alone() if isinstance(response, StreamedResponse) else response
+
+    return {"HEAD": head, **endpoints}
 
 
 def _allowed(endpoints: Mapping[str, Endpoint]) -> str:

@@ -3,6 +3,7 @@
 pushToVoSpace and pullFromVoSpace end in a ticket for one node (VOSpace 2.1, section 6.4).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,8 @@ SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS)
 """Every protocol that negotiation can end in. Which of http and https an endpoint really is,
 is the server's address's business: clients ask for one and take what they get."""
 
+# As many digits as a length in a database can have.
+_LENGTH: Final = re.compile("[0-9]{1,19}")
 _PLAIN_VIEWS: Final = {
     ViewUri.ANY,
     ViewUri.BINARY,
@@ -124,7 +127,7 @@ def _announced_length(transfer: ExternalTransfer) -> int | None:
     """The length that a client announces with the parameter core#length."""
     for param in transfer.params:
         if param.uri == Core.LENGTH:
-            if not param.value.isascii() or not param.value.isdigit():
+            if _LENGTH.fullmatch(param.value) is None:
                 raise InvalidArgument(f"the announced length {param.value[:40]!r} is no number")
             return int(param.value)
     return None
