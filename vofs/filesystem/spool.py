@@ -124,7 +124,7 @@ class Spool:
             raise OrphanInUse(f"the changes to {orphan.path} are not there, or in use")
         story = file.story()
         if story is not None:
-            file.take_over(story.changes)
+            file.take_over(story)
         return file
 
     def discard_orphan(self, orphan: Orphan) -> None:

@@ -96,9 +96,10 @@ class SpoolFile:
         self._is_noted = True
         self._with_room(len(head.line()), lambda: self._append(head.line()))
 
-    def take_over(self, changes: Changes) -> None:
-        """Go on where a journal that was read ends."""
-        self.changes = changes
+    def take_over(self, story: JournalStory) -> None:
+        """Go on where a journal that was read ends; what was torn after it is cut off."""
+        os.ftruncate(self._journal, story.whole_bytes)
+        self.changes = story.changes
 
     def write(self, data: bytes | memoryview, offset: int) -> int:
         """Write bytes, all or as many as there is room for; OSError when there is none."""

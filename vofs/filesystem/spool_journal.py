@@ -96,6 +96,8 @@ class JournalStory:
     head: JournalHead
     changes: Changes
     path: str
+    # Where the last whole line ends; what follows was torn.
+    whole_bytes: int
     mtime_ns: int | None = None
     is_committed: bool = False
     is_uploaded: bool = False
@@ -133,12 +135,14 @@ def read_journal(content: bytes) -> JournalStory | None:
     if head is None:
         return None
     changes = Changes(length=head.base_length, base_visible=head.base_length)
-    story = JournalStory(head=head, changes=changes, path=head.path)
+    whole = len(lines[0]) + 1
+    story = JournalStory(head=head, changes=changes, path=head.path, whole_bytes=whole)
     for line in lines[1:]:
         try:
             story.apply(line)
         except ValueError:
             break
+        story.whole_bytes += len(line) + 1
     return story
 
 

@@ -95,15 +95,16 @@ class WritableFile:
     ) -> Self:
         """Go on with the changes that were left behind, over what is there now.
 
-        Raises ContentChanged when they need bytes of a version that is not there any more, and
-        OrphanInUse when they are not there themselves.
+        When that is not the version that was changed, they are sent as a new file, which an
+        uploader that minds can refuse. Raises ContentChanged when they need bytes of a version
+        that is not there any more, and OrphanInUse when they are not there themselves.
         """
         found = base.content if base is not None else None
         if orphan.needs_base and found != orphan.base_content_id:
             raise ContentChanged(f"{orphan.path} was changed on the server since")
         file = cls(
             path=orphan.path,
-            base=base,
+            base=base if found == orphan.base_content_id else None,
             spool=spool,
             uploader=uploader,
             changes=spool.reopen(orphan),
