@@ -16,6 +16,7 @@ from vofs.client.deadline import Deadline
 from vofs.client.errors import ContentChanged, MalformedAnswer, TimedOut, Unreachable
 from vospace_model.api import Entry
 from vospace_model.faults import (
+    Fault,
     NodeNotFound,
     NotAuthenticated,
     PermissionDenied,
@@ -27,6 +28,8 @@ from vospace_model.uris import NodePath
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 3.0
+# A service that gives a little and breaks off, again and again, isn't making progress.
+_PROGRESS_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ class ByteRanges:
                 for piece in self._one_answer(opened, position, stop, progress.deadline):
                     position += len(piece)
                     yield piece
-                    progress.moved()
+                    progress.moved(len(piece))
             except (Unreachable, TimedOut) as error:
                 progress.wait_or_raise(error)
             except (NotAuthenticated, PermissionDenied, NodeNotFound) as error:
@@ -91,23 +94,22 @@ class ByteRanges:
 
 
 class _Progress:
-    """Bounds the time without a byte, and how often an address is renewed."""
+    """Bounds how long nothing much comes, how often an answer breaks, and renewals."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._failures = 0
         self._renewed = False
+        self._moved_bytes = 0
         self.deadline = connection.deadline()
 
-    def moved(self) -> None:
-        """A byte came: the clock starts again."""
-        if self._failures or self.deadline.remaining < self._quarter:
+    def moved(self, count: int) -> None:
+        """Bytes came. When they are enough to speak of, the clock starts again."""
+        self._moved_bytes += count
+        if self._moved_bytes >= _PROGRESS_BYTES:
+            self._moved_bytes = 0
             self._failures = 0
             self.deadline = self._connection.deadline()
-
-    @property
-    def _quarter(self) -> float:
-        return self._connection.config.retry.operation_seconds * 3 / 4
 
     def wait_or_raise(self, error: Exception) -> None:
         """Pause before the next attempt, or give up with the error of the last one."""
@@ -122,13 +124,15 @@ class _Progress:
         self,
         opened: OpenedContent,
         reopen: Callable[[OpenedContent], OpenedContent],
-        error: Exception,
+        error: Fault,
     ) -> OpenedContent:
-        """The same version at a new address; the error again if that was tried just now."""
-        if self._renewed:
-            raise error
-        self._renewed = True
-        return reopen(opened)
+        """The same version at a new address; raises when that was tried already."""
+        if not self._renewed:
+            self._renewed = True
+            return reopen(opened)
+        if isinstance(error, NodeNotFound):
+            raise ContentChanged(f"the bytes of {opened.path} are gone") from error
+        raise error
 
 
 def _check_answer(

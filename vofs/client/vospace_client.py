@@ -157,7 +157,10 @@ class VOSpaceClient:
     def _reopen(self, opened: OpenedContent) -> OpenedContent:
         """A new address for the same version; ContentChanged when it is another by now."""
         path = opened.path
-        renewed = self.open_content(path)
+        try:
+            renewed = self.open_content(path)
+        except NodeNotFound as error:
+            raise ContentChanged(f"{path} was removed while it was open") from error
         if renewed.entry.content != opened.entry.content:
             raise ContentChanged(f"{path} was replaced while it was open")
         return renewed

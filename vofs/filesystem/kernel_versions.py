@@ -47,11 +47,13 @@ class KernelVersions:
     it only begins to.
     """
 
-    def __init__(self, *, detach: Detach) -> None:
+    def __init__(self, *, detach: Detach, damage_count: Callable[[], int]) -> None:
         self._detach = detach
+        self._damage_count = damage_count
         self._lock = threading.Lock()
-        # The content in the page cache, by path.
-        self._loaded: LRUCache[Names, str] = LRUCache(_MANY)
+        # By path, the content in the page cache, and how often wrong bytes had been found in
+        # the block cache when it was loaded: those pages may be wrong too.
+        self._loaded: LRUCache[Names, tuple[str | None, int]] = LRUCache(_MANY)
         # Paths of which the kernel may still hold attributes of an older version.
         self._outdated: LRUCache[Names, bool] = LRUCache(_MANY)
         # Open readers on the inode that the path has now, with their entry.
@@ -86,6 +88,7 @@ class KernelVersions:
         names = path.names
         if self._is_other(names, entry) and self._detach(path, True):
             raise VersionReplaced(str(path))
+        loading = (entry.content, self._damage_count())
         with self._lock:
             loaded = self._loaded.get(names)
             reader = self._readers.get(names)
@@ -94,8 +97,8 @@ class KernelVersions:
                 return CacheUse(keep_cache=False, direct_io=True)
             count = 0 if reader is None else reader[1]
             self._readers[names] = (entry, count + 1)
-            self._loaded[names] = entry.content or ""
-            return CacheUse(keep_cache=loaded == entry.content)
+            self._loaded[names] = loading
+            return CacheUse(keep_cache=loaded == loading)
 
     def closed(self, path: NodePath, entry: Entry) -> None:
         """A reader that `opening` counted is gone."""
@@ -110,8 +113,9 @@ class KernelVersions:
 
     def written(self, path: NodePath, entry: Entry) -> None:
         """What the kernel has of the path is this version: it went through its pages."""
+        loading = (entry.content, self._damage_count())
         with self._lock:
-            self._loaded[path.names] = entry.content or ""
+            self._loaded[path.names] = loading
             self._outdated.pop(path.names, None)
             reader = self._readers.get(path.names)
             if reader is not None:

@@ -230,7 +230,9 @@ def _build_reading(
     config: MountConfig, space: Space, cache: BlockCache, detach: Detach
 ) -> _Reading:
     availability = Availability(config.availability)
-    versions = KernelVersions(detach=detach)
+    versions = KernelVersions(
+        detach=detach, damage_count=lambda: cache.statistics().damaged_contents
+    )
     namespace = Namespace(
         client=space.client,
         cache=NodeCache[Entry](config.nodes),

@@ -24,7 +24,6 @@ from vofs.mount.building import MountedSpace, Space, build, open_cache, reach_sp
 from vofs.mount.control_protocol import runtime_folder, secure_folder, socket_path
 from vofs.mount.control_requests import ControlRequests
 from vofs.mount.control_server import ControlServer
-from vofs.mount.kernel_read_ahead import set_read_ahead
 from vofs.mount.mountpoints import unmount
 from vofs.mount.status import StatusReporter
 from vospace_model.uris import NodePath
@@ -130,7 +129,6 @@ class _Mount:
 
     def _announce(self) -> None:
         """Say that the mount is there; not from the kernel's first call, which it waits for."""
-        set_read_ahead(self._config.mountpoint)
         _log.info("mounted %s on %s", self._config.source, self._config.mountpoint)
         self._on_ready()
 
