@@ -1,6 +1,7 @@
 """Database: one address, and transactions on it."""
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,12 +30,11 @@ _FIRST_PAUSE_SECONDS: Final = 0.002
 _CONFLICT_STATES: Final = frozenset({"40001", "40P01"})
 # Lock not available, too many connections, shutting down.
 _BUSY_STATES: Final = frozenset({"55P03", "53300", "57P01", "57P02", "57P03"})
-_SQLITE_BUSY: Final = 5
 _SQLITE_PRIMARY_CODE: Final = 0xFF
 
 
 class Database:
-    """The database at an SQLAlchemy URL: SQLite (embedded) or PostgreSQL (`postgresql+psycopg`).
+    """The database at an SQLAlchemy URL: SQLite or PostgreSQL (`postgresql+psycopg://...`).
 
     Threads share one Database. A transaction belongs to the thread that opened it, commits at
     the end of its `with` block and is rolled back by any exception.
@@ -49,6 +49,11 @@ class Database:
         # own waiting polls. Guards nothing in memory. PostgreSQL needs no such thing.
         self._writer_turn = threading.Lock()
         self._writing_thread: int | None = None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._writer.dialect.name
 
     def upgrade(self) -> None:
         """Make all tables, or bring them to the newest schema; harmless to repeat.
@@ -139,18 +144,23 @@ def _translated() -> Iterator[None]:
         yield
     except exc.TimeoutError as error:
         raise _busy() from error
+    except sqlite3.OperationalError as error:
+        # From `_beginner`, which goes past SQLAlchemy.
+        if _is_sqlite_busy(error):
+            raise _busy() from error
+        raise
     except exc.DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state in _CONFLICT_STATES:
             raise ConflictError(str(error.orig)) from error
-        if state in _BUSY_STATES or error.connection_invalidated or _is_sqlite_busy(error):
+        if state in _BUSY_STATES or error.connection_invalidated or _is_sqlite_busy(error.orig):
             raise _busy() from error
         raise
 
 
-def _is_sqlite_busy(error: exc.DBAPIError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return code is not None and code & _SQLITE_PRIMARY_CODE == _SQLITE_BUSY
+def _is_sqlite_busy(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _SQLITE_PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
 def _busy() -> ServiceBusy:
@@ -186,7 +196,7 @@ def _beginner(statement: str) -> Callable[[Connection], None]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Settings that SQLite keeps per connection (the WAL mode: in the file)."""
     for statement in (
-        f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
+        f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}",
         "PRAGMA journal_mode = WAL",
         # An acknowledged commit survives the loss of power, at one fsync each.
         "PRAGMA synchronous = FULL",

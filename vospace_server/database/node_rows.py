@@ -23,17 +23,18 @@ KIND_CODES: Final[Mapping[NodeType, int]] = MappingProxyType(
     {kind: code for code, kind in enumerate(KINDS)}
 )
 
-_IS_CONTAINER: Final = node.c.kind == KIND_CODES[NodeType.CONTAINER]
+_CONTAINER_CODE: Final = KIND_CODES[NodeType.CONTAINER]
 
 LENGTH: Final[ColumnElement[int]] = case(
-    (_IS_CONTAINER, func.coalesce(container_size.c.total_bytes, 0)), else_=node.c.length
+    (node.c.kind == _CONTAINER_CODE, func.coalesce(container_size.c.total_bytes, 0)),
+    else_=node.c.length,
 )
 """What a listing sorts by: bytes of a data node, recursive bytes of a container."""
 
-ENTRIES_CHANGED: Final = func.coalesce(container_size.c.entries_changed_ns, 0)
+_ENTRIES_CHANGED: Final = func.coalesce(container_size.c.entries_changed_ns, 0)
 
 MODIFIED: Final[ColumnElement[int]] = case(
-    (ENTRIES_CHANGED > node.c.modified_ns, ENTRIES_CHANGED), else_=node.c.modified_ns
+    (node.c.modified_ns < _ENTRIES_CHANGED, _ENTRIES_CHANGED), else_=node.c.modified_ns
 )
 
 # Exactly the order of `record_of`.

@@ -99,7 +99,7 @@ _TOTAL: Final = select(container_size.c.total_bytes, container_size.c.total_file
 
 
 def _exact_statement() -> Select[Any]:
-    """What has yet to reach `of_container`: each delta climbs from its container to the root."""
+    """What has yet to reach `of_container`: each delta climbs from its container upwards."""
     grouped = select(
         size_delta.c.container_id,
         _sum(size_delta.c.bytes).label("bytes"),

@@ -1,5 +1,8 @@
 """Who may do what, and why."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests.vospace_server.domain.records import ROOT, record, user
@@ -7,7 +10,7 @@ from vospace_model.faults import NotAuthenticated, PermissionDenied
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 from vospace_server.domain.access import Action, Rule, Verdict, authorize, require
-from vospace_server.domain.identity import ANONYMOUS, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
 from vospace_server.domain.node_record import NodeRecord
 
 OWNER, STRANGER, LANDLORD = user(1), user(2), user(3)
@@ -16,7 +19,7 @@ READERS, WRITERS = "ivo://localhost/gms?readers", "ivo://localhost/gms?writers"
 PATH = NodePath.parse("/top/file")
 
 
-def lineage(*, top: dict[str, object] | None = None, **of_file: object) -> list[NodeRecord]:
+def lineage(*, top: Mapping[str, Any] | None = None, **of_file: Any) -> list[NodeRecord]:
     """A root, a public container /top of nobody, and a data node /top/file of OWNER."""
     above = record(2, "top", **{"public": True, **(top or {})})
     return [ROOT, above, record(3, "file", NodeType.DATA, **{"owner_id": 1, **of_file})]
@@ -34,9 +37,9 @@ def lineage(*, top: dict[str, object] | None = None, **of_file: object) -> list[
     ],
 )
 def test_reading_is_allowed_by_each_rule(
-    caller: object, of_file: dict[str, object], rule: Rule
+    caller: Caller, of_file: dict[str, Any], rule: Rule
 ) -> None:
-    verdict = authorize(caller, lineage(**of_file), Action.READ)  # type: ignore[arg-type]
+    verdict = authorize(caller, lineage(**of_file), Action.READ)
 
     assert (verdict.allowed, verdict.rule) == (True, rule)
 
@@ -93,10 +96,10 @@ def test_nothing_is_allowed_below_an_unreadable_container(action: Action) -> Non
 
 
 @pytest.mark.parametrize("caller", [OWNER, ADMIN, LANDLORD])
-def test_nobody_writes_a_locked_node(caller: object) -> None:
+def test_nobody_writes_a_locked_node(caller: Caller) -> None:
     top = {"allocation_id": 7, "owner_id": LANDLORD.user_id, "public": True}
 
-    verdict = authorize(caller, lineage(top=top, locked=True), Action.WRITE)  # type: ignore[arg-type]
+    verdict = authorize(caller, lineage(top=top, locked=True), Action.WRITE)
 
     assert verdict == Verdict(False, Rule.LOCKED, "file")
 

@@ -25,7 +25,7 @@ class Forest:
     """Nodes by their paths; walks as the database does."""
 
     def __init__(self) -> None:
-        self._nodes = {(): ROOT}
+        self._nodes: dict[tuple[str, ...], NodeRecord] = {(): ROOT}
 
     def add(
         self, path: str, kind: NodeType = NodeType.CONTAINER, **known: object

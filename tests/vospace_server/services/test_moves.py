@@ -130,8 +130,8 @@ def test_a_missing_source_or_parent_is_said(space: TreeSpace) -> None:
 def test_a_move_needs_both_containers_and_not_the_node(space: TreeSpace) -> None:
     space.set("/alice", {Core.ISPUBLIC: "true"})
     bob = space.user("bob", groups=[GROUP])
-    for path, properties in (("/alice/open", {"groupwrite": GROUP}), ("/alice/shut", {})):
-        space.mkdir(path, ispublic="true", **properties)
+    space.mkdir("/alice/open", ispublic="true", groupwrite=GROUP)
+    space.mkdir("/alice/shut", ispublic="true")
     space.touch("/alice/open/f")
     space.touch("/alice/shut/mine", groupwrite=GROUP)
 

@@ -2,14 +2,15 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from typing_extensions import override
 
 from tests.vospace_server.services.tree_space import TreeSpace, at
 from vospace_model.faults import Fault
@@ -140,6 +141,7 @@ class CrashingDatabase(Database):
         super().__init__(url)
         self.dying = False
 
+    @override
     @contextmanager
     def _write(self) -> Iterator[UnitOfWork]:
         with super()._write() as unit:
@@ -169,6 +171,7 @@ class SizesAgainstBruteForce(RuleBasedStateMachine):
             self.space.mkdir(path)
         self.space.put("/alice/a/b/d", 10)
 
+    @override
     def teardown(self) -> None:
         if hasattr(self, "space"):
             self.space.close()
@@ -236,12 +239,10 @@ class SizesAgainstBruteForce(RuleBasedStateMachine):
             held_bytes, held_files = unit.allocations.reserved(1)
         assert (used_bytes - held_bytes, used_files - held_files) == _counted(records, "/alice")
 
-    def _try(self, operation: object) -> None:
-        try:
-            operation()  # type: ignore[operator]
-        except (Fault, CrashError):
-            # Refused, or dead before it was durable: nothing may have changed.
-            pass
+    def _try(self, operation: Callable[[], object]) -> None:
+        # Refused, or dead before it was durable: nothing may have changed.
+        with suppress(Fault, CrashError):
+            operation()
 
     def _all_records(self) -> dict[str, NodeRecord]:
         lines = self.space.listing.descendants(self.space.alice, at("/"), depth=None)

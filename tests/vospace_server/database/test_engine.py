@@ -1,0 +1,223 @@
+"""Database: transactions that commit, roll back, wait for one another and are repeated."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from vospace_model.faults import ServiceBusy
+from vospace_model.nodes import NodeType
+from vospace_model.uris import NodePath
+from vospace_server.database import engine as engine_module
+from vospace_server.database.conflicts import ConflictError
+from vospace_server.database.engine import Database
+from vospace_server.database.schema import ROOT_ID
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.node_record import NewNode
+
+
+def add(unit: UnitOfWork, name: str) -> int:
+    new = NewNode(parent_id=ROOT_ID, name=name, kind=NodeType.CONTAINER, owner_id=0)
+    return unit.nodes.add(new, 1)
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as unit:
+        return [child.name for child in unit.nodes.children(ROOT_ID, after="", limit=100)]
+
+
+def test_what_was_written_is_there_afterwards(database: Database) -> None:
+    with database.write() as unit:
+        add(unit, "a")
+
+    assert names(database) == ["a"]
+
+
+def test_an_exception_undoes_everything(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as unit:
+            add(unit, "a")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert names(database) == []
+
+
+def test_a_reader_sees_one_state_to_its_end(database: Database) -> None:
+    with database.read() as reader:
+        before = reader.nodes.walk(NodePath.parse("/a"))
+        with database.write() as writer:
+            add(writer, "a")
+        after = reader.nodes.walk(NodePath.parse("/a"))
+
+    assert len(before) == len(after) == 1
+    assert names(database) == ["a"]
+
+
+def test_writers_wait_for_one_another(database: Database) -> None:
+    def write(number: int) -> None:
+        for turn in range(10):
+            with database.write() as unit:
+                add(unit, f"n{number}-{turn}")
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert len(names(database)) == 80
+
+
+def test_two_processes_write_one_sqlite_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'space.sqlite'}"
+    first, second = Database(url), Database(url)
+    first.upgrade()
+    done = threading.Event()
+
+    def hold() -> None:
+        with first.write() as unit:
+            add(unit, "slow")
+            done.wait(0.3)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    time.sleep(0.1)
+    with second.write() as unit:
+        add(unit, "quick")
+    holder.join()
+
+    assert names(second) == ["quick", "slow"]
+    first.close()
+    second.close()
+
+
+def test_waiting_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "LOCK_WAIT_SECONDS", 0.2)
+    database = Database(f"sqlite:///{tmp_path / 'space.sqlite'}")
+    database.upgrade()
+    other = create_engine(f"sqlite:///{tmp_path / 'space.sqlite'}")
+
+    with other.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(ServiceBusy) as caught, database.write():
+            pass
+        connection.rollback()
+
+    assert caught.value.retry_after_seconds == 2
+    other.dispose()
+    database.close()
+
+
+def test_a_thread_that_waits_too_long_for_its_turn_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "LOCK_WAIT_SECONDS", 0.2)
+    database = Database(f"sqlite:///{tmp_path / 'space.sqlite'}")
+    database.upgrade()
+    faults: list[ServiceBusy] = []
+
+    def write() -> None:
+        try:
+            with database.write():
+                pass
+        except ServiceBusy as fault:
+            faults.append(fault)
+
+    with database.write():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+
+    assert len(faults) == 1
+    database.close()
+
+
+def test_a_transaction_inside_another_is_an_error_of_ours(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'space.sqlite'}")
+    database.upgrade()
+
+    with (
+        pytest.raises(RuntimeError, match="inside another"),
+        database.write(),
+        database.write(),
+    ):
+        pass
+    database.close()
+
+
+def test_work_is_repeated_after_a_conflict(database: Database) -> None:
+    attempts = []
+
+    def work(unit: UnitOfWork) -> str:
+        add(unit, "a")
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise ConflictError("moved")
+        return "done"
+
+    assert database.retrying(work) == "done"
+    assert (len(attempts), names(database)) == (3, ["a"])
+
+
+def test_a_conflict_that_does_not_end_is_service_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_FIRST_PAUSE_SECONDS", 0)
+
+    def work(_unit: UnitOfWork) -> None:
+        raise ConflictError("moved")
+
+    with pytest.raises(ServiceBusy):
+        database.retrying(work)
+
+
+@pytest.mark.postgres
+def test_a_deadlock_is_a_conflict_and_both_are_done(database: Database) -> None:
+    if database.dialect == "sqlite":
+        # One writer at a time: there is nothing to lock in the wrong order.
+        return
+    with database.write() as unit:
+        first, second = add(unit, "a"), add(unit, "b")
+    meeting = threading.Barrier(2, timeout=10)
+
+    def lock_both(one: int, other: int) -> None:
+        met: list[bool] = []
+
+        def work(unit: UnitOfWork) -> None:
+            records = {record.node_id: record for record in unit.nodes.by_ids([one, other])}
+            unit.nodes.lock(records[one])
+            if not met:
+                met.append(True)
+                meeting.wait()
+            unit.nodes.lock(records[other])
+
+        database.retrying(work)
+
+    threads = [
+        threading.Thread(target=lock_both, args=pair)
+        for pair in ((first, second), (second, first))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_commit_on_sqlite_is_on_the_disk(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'space.sqlite'}")
+    database.upgrade()
+    with database.write() as unit:
+        settings = {
+            name: unit._connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    database.close()
+
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
