@@ -220,14 +220,7 @@ def _build_endpoints(
         idle_seconds=config.server.body_timeout_seconds,
     )
     return Endpoints(
-        nodes=NodeEndpoints(
-            nodes=services.nodes,
-            listing=services.listing,
-            deletions=services.deletions,
-            addresses=addresses,
-            authority=config.vos_authority,
-            delete_non_empty=config.service.delete_non_empty,
-        ),
+        nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
         data=DataEndpoints(
             reading=services.reading, tickets=services.tickets, receiver=receiver
@@ -247,6 +240,19 @@ def _build_endpoints(
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
         metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_nodes(
+    config: ServerConfig, services: _Services, addresses: Addresses
+) -> NodeEndpoints:
+    return NodeEndpoints(
+        nodes=services.nodes,
+        listing=services.listing,
+        deletions=services.deletions,
+        addresses=addresses,
+        authority=config.vos_authority,
+        delete_non_empty=config.service.delete_non_empty,
     )
 
 

@@ -113,17 +113,16 @@ class ApiEndpoints:
         return document(encode_json(report.to_json()), JSON_MEDIA_TYPE)
 
     def _entry(self, request: Request, path: NodePath, *, wants_ticket: bool) -> Entry:
-        view = self._nodes.get(caller_of(request), path)
-        entry = entry_of(view)
-        has_bytes = view.record.content_id is not None
-        if not (wants_ticket and has_bytes and view.readable):
-            return entry
-        opened = self._reading.open(caller_of(request), path)
+        if not wants_ticket:
+            return entry_of(self._nodes.get(caller_of(request), path))
+        seen = self._reading.look(caller_of(request), path)
+        if seen.signed is None:
+            return entry_of(seen.view)
         name = NodePath((path.name,)).quoted()
         return replace(
-            entry,
-            data=f"{self._addresses.data}/{opened.signed}{name}",
-            expires_ns=opened.ticket.expires * _NANOSECONDS,
+            entry_of(seen.view),
+            data=f"{self._addresses.data}/{seen.signed}{name}",
+            expires_ns=seen.expires * _NANOSECONDS,
         )
 
     def _change(self, request: Request, path: NodePath, change: AttributeChange) -> NodeView:

@@ -1,13 +1,12 @@
 """/nodes: node documents (VOSpace 2.1, section 6.2; contract 1.4)."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from vospace_model.faults import InvalidArgument, InvalidURI, OptionNotSupported
-from vospace_model.nodes import ContainerNode, Detail
+from vospace_model.nodes import ContainerNode, Detail, Node
 from vospace_model.properties import Core
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.xml.nodes import iter_node_document, read_node, read_node_update, write_node
@@ -110,18 +109,14 @@ class NodeEndpoints:
         return empty(200)
 
     def _document(self, listing: Listing, detail: Detail, *, with_access: bool) -> Response:
-        def shown(view: NodeView) -> Iterator[bytes]:
-            node = node_of(view, self._authority, detail=detail, with_access=with_access)
-            if not isinstance(node, ContainerNode):
-                yield write_node(node, detail=detail)
-                return
-            children = (
-                node_of(child, self._authority, detail=detail, with_access=with_access)
-                for child in listing.children
-            )
-            yield from iter_node_document(node, children, detail=detail)
+        def shown(view: NodeView) -> Node:
+            return node_of(view, self._authority, detail=detail, with_access=with_access)
 
-        chunks = in_batches(shown(listing.container))
+        node = shown(listing.container)
+        if not isinstance(node, ContainerNode):
+            return document(write_node(node, detail=detail))
+        children = (shown(child) for child in listing.children)
+        chunks = in_batches(iter_node_document(node, children, detail=detail))
         return StreamedResponse(chunks, headers={"content-type": XML})
 
     def _written(self, view: NodeView) -> bytes:

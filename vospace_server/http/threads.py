@@ -34,17 +34,21 @@ async def in_batches(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     One batch is held at a time. What the iterator raises is raised here.
     """
     limit = _FIRST_BATCH_BYTES
-    while batch := await in_thread(_next_batch, chunks, limit):
-        yield batch
+    ended = False
+    while not ended:
+        batch, ended = await in_thread(_next_batch, chunks, limit)
+        if batch:
+            yield batch
         limit = _BATCH_BYTES
 
 
-def _next_batch(chunks: Iterator[bytes], limit: int) -> bytes:
+def _next_batch(chunks: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
+    """The next batch, and whether it is the last one."""
     batch: list[bytes] = []
     size = 0
     for chunk in chunks:
         batch.append(chunk)
         size += len(chunk)
         if size >= limit:
-            break
-    return b"".join(batch)
+            return b"".join(batch), False
+    return b"".join(batch), True

@@ -13,6 +13,7 @@ from vospace_server.domain.access import Action, require
 from vospace_server.domain.content import Content
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Found
 from vospace_server.services.tickets import ReadTicket, TicketService
 from vospace_server.services.tree import Tree
@@ -32,6 +33,18 @@ class Opened:
     path: NodePath
     ticket: ReadTicket
     signed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A node and, when it has bytes that the caller may read, a ticket for them.
+
+    `expires` is in seconds since 1970.
+    """
+
+    view: NodeView
+    signed: str | None = None
+    expires: int = 0
 
 
 class ReadingService:
@@ -69,6 +82,16 @@ class ReadingService:
             ticket = self._ticket(unit, found.node)
         signed = self._tickets.sign(ticket)
         return Opened(node=found.node, path=found.path, ticket=ticket, signed=signed)
+
+    def look(self, caller: Caller, path: NodePath) -> Look:
+        """A node of any type, a link itself, with a ticket if the caller may read its bytes."""
+        with self._tree.database.read() as unit:
+            found = self._tree.walker(unit).get(caller, path)
+            view = self._tree.view(unit, caller, found)
+            if not view.readable or found.node.content_id is None:
+                return Look(view=view)
+            ticket = self._ticket(unit, found.node)
+        return Look(view=view, signed=self._tickets.sign(ticket), expires=ticket.expires)
 
     def open_object(self, ticket: ReadTicket) -> ObjectReader:
         """The bytes of a ticket. Raises NodeNotFound when there are none (any more)."""

@@ -13,7 +13,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -57,6 +57,7 @@ class WriteTicket:
 
 Ticket = ReadTicket | WriteTicket
 
+_encoder: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _READ: Final = "r"
 _WRITE: Final = "w"
 
@@ -90,7 +91,7 @@ class TicketService:
     def sign(self, ticket: Ticket) -> str:
         """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
         kind = _READ if isinstance(ticket, ReadTicket) else _WRITE
-        payload = json.dumps([kind, *astuple(ticket)], separators=(",", ":")).encode()
+        payload = _encoder.encode([kind, *_values(ticket)]).encode()
         key = self._signing_keys()[0]
         return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
 
@@ -159,6 +160,12 @@ def _decode_ticket(payload: bytes) -> Ticket:
     if named["content"] is not None:
         named["content"] = Content(**_named(Content, named["content"]))
     return ReadTicket(**named)
+
+
+def _values(record: ReadTicket | WriteTicket | Content) -> list[object]:
+    """The values of a dataclass in the order of its fields, those within it as lists."""
+    values = (getattr(record, field.name) for field in fields(record))
+    return [_values(value) if isinstance(value, Content) else value for value in values]
 
 
 def _named(kind: type, values: Sequence[Any]) -> dict[str, Any]:

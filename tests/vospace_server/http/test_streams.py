@@ -1,0 +1,123 @@
+"""Long answers: they start at once, take no memory, and end when the client does."""
+
+import time
+import tracemalloc
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.vospace_server.http.conftest import ServerThread
+from tests.vospace_server.http.documents import container
+from tests.vospace_server.http.people import make_people
+from tests.vospace_server.http.test_upload_wire import eventually
+from vospace_server.app import create_app
+from vospace_server.config import ServerConfig, ServerSection, ServiceSection, StorageSection
+
+SIZE = 48 << 20
+
+
+@pytest.fixture(scope="module")
+def large_file(alice: httpx.Client) -> str:
+    """The address of 48 MiB."""
+    alice.put("/vault/files/alice/large", content=bytes(SIZE)).raise_for_status()
+    return alice.get("/vault/files/alice/large").headers["location"]
+
+
+def open_objects(objects: Path) -> int:
+    """How many objects this process, which is the server as well, has open."""
+    count = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            count += str(descriptor.readlink()).startswith(str(objects))
+        except FileNotFoundError:
+            continue
+    return count
+
+
+def test_a_client_that_leaves_ends_its_download(
+    server: ServerThread, large_file: str, objects: Path
+) -> None:
+    with httpx.stream("GET", large_file) as response:
+        next(response.iter_raw())
+        assert open_objects(objects) == 1
+
+    assert eventually(lambda: open_objects(objects) == 0)
+
+
+def test_a_download_leaves_nothing_open(
+    anonymous: httpx.Client, large_file: str, objects: Path
+) -> None:
+    assert len(anonymous.get(large_file).content) == SIZE
+
+    assert eventually(lambda: open_objects(objects) == 0)
+
+
+def test_a_slow_client_costs_no_memory(large_file: str) -> None:
+    tracemalloc.start()
+    try:
+        with httpx.stream("GET", large_file) as response:
+            next(response.iter_raw())
+            time.sleep(0.5)
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 12 << 20
+
+
+def test_a_listing_begins_before_it_is_complete(
+    alice: httpx.Client, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        alice.put(f"/vault/files/{folder}/f{number}", content=b"x").raise_for_status()
+    monkeypatch.setattr("vospace_server.http.threads._FIRST_BATCH_BYTES", 100)
+    monkeypatch.setattr("vospace_server.http.threads._BATCH_BYTES", 100)
+
+    with alice.stream("GET", f"/api/v1/children/{folder}") as response:
+        pieces = list(response.iter_raw())
+
+    assert len(pieces) > 1
+    assert len(b"".join(pieces).splitlines()) == 10
+
+
+def test_closing_is_prompt(tmp_path: Path) -> None:
+    config = ServerConfig(data_dir=tmp_path)
+    running = ServerThread(config)
+    running.start()
+    httpx.get(f"http://127.0.0.1:{running.port}/readyz").raise_for_status()
+
+    began = time.monotonic()
+    running.stop()
+
+    assert time.monotonic() - began < 2
+
+
+def test_a_store_in_memory_serves_one_process_only(tmp_path: Path) -> None:
+    storage, section = StorageSection(url="memory:"), ServerSection(workers=2)
+
+    with pytest.raises(ValueError, match=r"server\.workers"):
+        create_app(ServerConfig(data_dir=tmp_path, storage=storage, server=section))
+
+
+def test_a_service_may_delete_whole_trees(tmp_path: Path) -> None:
+    config = ServerConfig(data_dir=tmp_path, service=ServiceSection(delete_non_empty=True))
+    token = make_people(config).alice
+    running = ServerThread(config)
+    running.start()
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{running.port}",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as client:
+            for path in ("alice/d", "alice/d/e"):
+                client.put(f"/vault/nodes/{path}", content=container(path)).raise_for_status()
+            client.put("/vault/files/alice/d/e/f", content=b"12345").raise_for_status()
+
+            response = client.delete("/vault/nodes/alice/d")
+
+            assert (response.status_code, response.content) == (200, b"")
+            assert client.get("/vault/nodes/alice/d/e/f").status_code == 404
+            assert client.get("/api/v1/quota/alice").json()["used"] == 0
+    finally:
+        running.stop()
