@@ -17,9 +17,10 @@ _FORWARD_BYTES: Final = 512 * _KIB
 # A reader of the first bytes of a file reads a header, and headers are longer than one block.
 FIRST_BYTES: Final = 128 * _KIB
 # Until a session has read so much, nothing is fetched ahead. The largest request of the
-# kernel's is 128 KiB, so one random read is never mistaken for a stream. From the start of a
-# file the first bytes are enough: nobody jumps there by chance.
+# kernel's is 128 KiB, so one random read is never mistaken for a stream. At the start of a file
+# the kernel asks for as much again by itself: who reads a header costs no more than these two.
 _CONFIRM_BYTES: Final = 192 * _KIB
+_CONFIRM_FROM_START_BYTES: Final = 2 * FIRST_BYTES + 1
 _SESSIONS: Final = 8
 # A stream from the start of the file is most likely read to its end.
 _GROWTH_FROM_START: Final = 4
@@ -76,8 +77,10 @@ class ReadAhead:
         if session is None:
             return self._begin(offset, stop)
         session.advance(offset, stop)
+        if session.read_bytes < session.confirm:
+            return Plan(stop=self._unconfirmed(session, stop))
         window = min(session.read_bytes * session.growth, self.window_bytes)
-        if session.read_bytes < session.confirm or session.planned - stop >= window:
+        if session.planned - stop >= window:
             return Plan(stop=stop)
         before = max(session.planned, stop)
         session.planned = min(before + window, self.length)
@@ -90,6 +93,13 @@ class ReadAhead:
         for session in self._sessions:
             if session.planned > offset:
                 session.planned = max(session.reached, offset)
+
+    def _unconfirmed(self, session: _Session, stop: int) -> int:
+        """How far to fetch for a reader who may only want a header: the first bytes again."""
+        if session.growth == _GROWTH_FROM_START and stop > session.planned:
+            session.planned = min(max(stop, session.planned + FIRST_BYTES), self.length)
+            return session.planned
+        return stop
 
     def _session(self, offset: int) -> _Session | None:
         """The session that the read continues; it becomes the most recent."""
@@ -107,7 +117,7 @@ class ReadAhead:
                 reached=stop,
                 planned=planned,
                 growth=_GROWTH if offset else _GROWTH_FROM_START,
-                confirm=_CONFIRM_BYTES if offset else FIRST_BYTES,
+                confirm=_CONFIRM_BYTES if offset else _CONFIRM_FROM_START_BYTES,
             )
         )
         del self._sessions[:-_SESSIONS]

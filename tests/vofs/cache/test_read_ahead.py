@@ -19,6 +19,13 @@ def test_the_first_read_of_a_file_fetches_a_header_and_no_more() -> None:
     assert policy().observe(0, 16 * KIB) == Plan(stop=128 * KIB)
 
 
+def test_who_reads_a_header_pays_for_two_requests_of_the_kernel_at_most() -> None:
+    reads = policy()
+    assert reads.observe(0, 128 * KIB) == Plan(stop=128 * KIB)
+    assert reads.observe(128 * KIB, 128 * KIB) == Plan(stop=256 * KIB)
+    assert reads.observe(256 * KIB, 128 * KIB).stop > 512 * KIB
+
+
 def test_the_first_read_of_a_short_file_fetches_to_its_end() -> None:
     assert policy(5000).observe(0, 4096) == Plan(stop=5000)
 
@@ -95,15 +102,17 @@ def test_random_reads_fetch_nothing_ahead() -> None:
 def test_a_marker_stands_where_the_last_window_begins() -> None:
     reads = policy()
     reads.observe(0, 128 * KIB)
-    plan = reads.observe(128 * KIB, 128 * KIB)
-    assert plan.marker == 256 * KIB
+    reads.observe(128 * KIB, 128 * KIB)
+    plan = reads.observe(256 * KIB, 128 * KIB)
+    assert plan.marker == 384 * KIB
     assert plan.stop > 1 * MIB
 
 
 def test_a_reader_at_the_marker_gets_the_next_window() -> None:
     reads = policy()
     reads.observe(0, 128 * KIB)
-    first = reads.observe(128 * KIB, 128 * KIB)
+    reads.observe(128 * KIB, 128 * KIB)
+    first = reads.observe(256 * KIB, 128 * KIB)
     assert first.marker is not None
     second = reads.observe(first.marker, 128 * KIB)
     assert second.stop > first.stop
@@ -113,6 +122,7 @@ def test_a_reader_at_the_marker_gets_the_next_window() -> None:
 def test_what_was_withdrawn_is_planned_again() -> None:
     reads = policy()
     reads.observe(0, 128 * KIB)
-    first = reads.observe(128 * KIB, 128 * KIB)
-    reads.withdraw(256 * KIB)
-    assert reads.observe(256 * KIB, 128 * KIB).stop >= first.stop
+    reads.observe(128 * KIB, 128 * KIB)
+    first = reads.observe(256 * KIB, 128 * KIB)
+    reads.withdraw(384 * KIB)
+    assert reads.observe(384 * KIB, 128 * KIB).stop >= first.stop
