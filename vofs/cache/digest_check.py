@@ -14,6 +14,7 @@ from vofs.cache.content_identity import ContentIdentity
 from vofs.cache.content_store import ContentStore
 
 _STEP_BYTES: Final = 1024 * 1024
+_STEP_GRANULES: Final = 64
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,14 @@ class DigestCheck:
                 self._drop()
 
     def _is_right(self, store: ContentStore) -> bool | None:
-        """Compare the MD5 of the stored bytes; None when they are not all there any more."""
+        """Compare the MD5 of the stored bytes; None when they are not all there any more.
+
+        A granule that the disk damaged says nothing of the service: it counts as not there.
+        """
+        granules = self._identity.granules
+        for first in range(0, granules, _STEP_GRANULES):
+            if 0 in store.verified(first, min(first + _STEP_GRANULES, granules)):
+                return None
         digest = hashlib.md5(usedforsecurity=False)
         buffer = memoryview(bytearray(_STEP_BYTES))
         position = 0
@@ -57,7 +65,7 @@ class DigestCheck:
                 return None
             digest.update(buffer[:read])
             position += read
-        if 0 in store.presence(0, self._identity.granules):
+        if 0 in store.presence(0, granules):
             return None
         return digest.digest() == self._identity.md5
 

@@ -1,5 +1,6 @@
 """Cache files that were changed, cut, swapped or removed: always the right bytes."""
 
+import hashlib
 import logging
 import os
 import random
@@ -128,6 +129,23 @@ def test_a_flipped_bit_costs_one_granule(make_cache: CacheMaker) -> None:
     assert read_all(content, source) == LARGE
     assert source.wire_bytes == 16 * 1024
     content.close()
+
+
+@pytest.mark.logs("fetched again")
+def test_a_complete_content_damaged_on_disk_is_never_taken_for_wrong_at_the_service(
+    make_cache: CacheMaker,
+) -> None:
+    digest = hashlib.md5(LARGE).hexdigest()
+    cache = filled(make_cache)
+    for _ in range(3):
+        path = file_of(cache, "data")
+        path.write_bytes(bytes(path.stat().st_size))
+        content = cache.open("large", len(LARGE), digest)
+        assert read_all(content, CountedSource(LARGE)) == LARGE
+        content.close()
+        cache.close()
+        assert cache.statistics().damaged_contents == 0
+        cache = make_cache()
 
 
 @pytest.mark.logs("fetched again")
