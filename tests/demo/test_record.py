@@ -13,7 +13,7 @@ def test_a_recording_does_not_tell_where_when_and_on_which_port_it_was_made() ->
     )
 
     assert normalised(session, Path("/srv/clone")) == (
-        "# Mount it  [- s]\n"
+        "# Mount it\n"
         "$ cp ~/vospace/tools/demo/container.xml .\n"
         "$ vospace-server serve --port 8080 &\n"
         "http://127.0.0.1:8080/vault\n"

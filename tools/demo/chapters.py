@@ -23,10 +23,12 @@ def play(shell: Shell, stage: Stage) -> None:
     store_files(shell)
     mount_space(shell)
     read_a_header(shell)
+    copy_out(shell)
     calibrate(shell)
     change_things(shell)
     mount_again(shell)
     share_with_a_group(shell)
+    exceed_the_quota(shell)
 
 
 def make_files(shell: Shell) -> None:
@@ -83,13 +85,11 @@ def store_files(shell: Shell) -> None:
 def mount_space(shell: Shell) -> None:
     """The mount, and the commands that everybody types first."""
     shell.say("Mount it, and use it as a disk")
-    shell.run("mkdir mnt && mountvofs vos:durand mnt --service $VAULT --token-file durand.token")
+    shell.run(
+        "mkdir mnt && mountvofs vos:durand mnt --service $VAULT --token-file durand.token"
+    )
     shell.run("ls -lrt mnt/data/hst-refer")
     shell.run("ls -lrt mnt/data/hst-refer/oref | tail -4")
-    shell.run(f"cp mnt/data/{BIAS} . && md5sum {BIAS} k5h1101io_bia.fits")
-    shell.run(
-        "cp -r mnt/data/hst-refer/comp . && diff -r comp hst-refer/comp && ls comp | wc -l"
-    )
     shell.run("df -h mnt")
 
 
@@ -99,6 +99,16 @@ def read_a_header(shell: Shell) -> None:
     shell.run("vofs status mnt | grep -i wire")
     shell.run(HEADER.format(path=DARK))
     shell.run("vofs status mnt | grep -i wire")
+
+
+def copy_out(shell: Shell) -> None:
+    """One large file, and 240 small ones, which come many to a request."""
+    shell.say("Copy: one file, and a tree of 240 small ones")
+    shell.run(f"cp mnt/data/{BIAS} .")
+    shell.run(f"md5sum {BIAS} k5h1101io_bia.fits")
+    shell.run("cp -r mnt/data/hst-refer/comp . && find comp -type f | wc -l")
+    shell.run("diff -r comp hst-refer/comp && echo no difference")
+    shell.run("vofs status mnt")
 
 
 def calibrate(shell: Shell) -> None:
@@ -155,3 +165,13 @@ def share_with_a_group(shell: Shell) -> None:
     shell.run("touch theirs/raw/mine.fits || true")
     shell.run("fusermount -u theirs")
     shell.run("curl -sS $VAULT/files/durand/data/cal/README || true")
+
+
+def exceed_the_quota(shell: Shell) -> None:
+    """A file that is too large is refused before its first byte is sent."""
+    shell.say("What does not fit the quota is refused before its first byte")
+    shell.run("truncate -s 3G too-large.fits")
+    shell.run(
+        "curl -sS -H @durand.header -T too-large.fits \\\n"
+        "  $VAULT/files/durand/data/too-large.fits || true"
+    )

@@ -23,7 +23,8 @@ _REPLACEMENTS = (
     (re.compile(r"/tmp/vospace-demo-\w+"), "~"),  # noqa: S108 - read, not written
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8080"),
     (re.compile(r"--port \d+"), "--port 8080"),
-    (re.compile(r"\[\d+\.\d s\]"), "[- s]"),
+    (re.compile(r"  \[\d+\.\d s\]"), ""),
+    (re.compile(r"\bpid \d+"), "pid 4242"),
     (re.compile(r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d\b"), "Nov 20 12:00"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)?"), "2026-11-20T12:00:00"),
 )
@@ -52,7 +53,7 @@ def normalised(session: str, repository: Path = REPOSITORY) -> str:
     text = session.replace(str(repository), "~/vospace")
     for pattern, replacement in _REPLACEMENTS:
         text = pattern.sub(replacement, text)
-    return text
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 if __name__ == "__main__":
