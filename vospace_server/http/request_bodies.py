@@ -9,10 +9,18 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vospace_model.faults import InvalidArgument, RequestEntityTooLarge
+from vospace_model.faults import (
+    InvalidArgument,
+    InvalidData,
+    RequestEntityTooLarge,
+    TransferFailed,
+)
 
 # So large that the thread hop of a chunk costs little beside its hashes and its write.
 UPLOAD_CHUNK_BYTES = 1 << 20
+
+# Documents are small; a client that needs longer holds a connection for nothing.
+_DOCUMENT_SECONDS = 60.0
 
 # A body of at most this is read to its end after a refusal, which keeps the connection.
 _DRAINED_BYTES = 64 * 1024
@@ -23,16 +31,23 @@ _LINGER_BYTES = 64 << 20
 
 
 async def read_document(request: Request, limit_bytes: int) -> bytes:
-    """The whole body. Raises RequestEntityTooLarge beyond limit_bytes, without reading on."""
+    """The whole body.
+
+    Raises RequestEntityTooLarge beyond limit_bytes, without reading on, and InvalidData when
+    the client takes too long over it.
+    """
     too_large = f"the request's document may have {limit_bytes} bytes at most"
     declared = declared_length(request.headers)
     if declared is not None and declared > limit_bytes:
         raise RequestEntityTooLarge(too_large)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise RequestEntityTooLarge(too_large)
+    with anyio.move_on_after(_DOCUMENT_SECONDS) as patience:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise RequestEntityTooLarge(too_large)
+    if patience.cancelled_caught:
+        raise InvalidData(f"the request's document did not come in {_DOCUMENT_SECONDS:g} s")
     return bytes(body)
 
 
@@ -63,7 +78,8 @@ class UploadBody:
     async def next_chunk(self) -> bytearray | None:
         """The next chunk, None at the end.
 
-        Raises ClientDisconnect when the client is gone or sends nothing for idle_seconds.
+        Raises ClientDisconnect when the client is gone, TransferFailed when it is there and
+        sends nothing for idle_seconds.
         """
         chunk = bytearray()
         deadline = anyio.current_time() + self._idle_seconds
@@ -72,7 +88,7 @@ class UploadBody:
                 chunk += await self._next_piece()
                 patience.deadline = anyio.current_time() + self._idle_seconds
         if patience.cancelled_caught:
-            raise ClientDisconnect
+            raise TransferFailed(f"nothing was received for {self._idle_seconds:g} seconds")
         return chunk or None
 
     async def _next_piece(self) -> bytes:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vospace_model.api import JSON_MEDIA_TYPE, MTIME_HEADER, encode_json
-from vospace_model.faults import InvalidArgument, OperationNotSupported
+from vospace_model.faults import InvalidArgument, OperationNotSupported, TransferFailed
 from vospace_model.uris import NodePath
 from vospace_server.domain.identity import Caller, TokenScope
 from vospace_server.http.digests import announced_digests, digest_headers
@@ -93,7 +93,7 @@ class UploadReceiver:
                 async with sending:
                     while (chunk := await body.next_chunk()) is not None:
                         await sending.send(chunk)
-            except ClientDisconnect as failure:
+            except (ClientDisconnect, TransferFailed) as failure:
                 failures.append(failure)
                 group.cancel_scope.cancel()
         if failures:

@@ -32,7 +32,7 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.jobs import complete_job
+from vospace_server.services.jobs import complete_job, keep_job_alive
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of
@@ -113,10 +113,11 @@ class DataService:
         writers: list[ObjectWriter] = []
 
         def note(unit: UnitOfWork) -> None:
+            now = datetime.now(UTC)
             _check_job(unit, order.job_id)
+            _keep_job(unit, order.job_id, now)
             if not writers:
                 writers.append(self._store.create())
-            now = datetime.now(UTC)
             unit.blobs.begin(
                 content_id, writers[0].key, now=now, writing_until=now + _WRITING_LIFE
             )
@@ -175,12 +176,13 @@ class DataService:
         """Room for so many bytes in all. Raises QuotaExceeded."""
         return self._uploads.grow(ticket, needed_bytes)
 
-    def renew(self, ticket: UploadTicket, content_id: str) -> None:
+    def renew(self, ticket: UploadTicket, order: UploadOrder, content_id: str) -> None:
         """Say that an upload is alive."""
         self._uploads.renew(ticket)
         with self._tree.database.write() as unit:
-            until = datetime.now(UTC) + _WRITING_LIFE
-            unit.blobs.keep_writing(content_id, writing_until=until)
+            now = datetime.now(UTC)
+            unit.blobs.keep_writing(content_id, writing_until=now + _WRITING_LIFE)
+            _keep_job(unit, order.job_id, now)
 
     def commit(self, ticket: UploadTicket, order: UploadOrder, content: Content) -> Stored:
         """Make a durable object the content of the node, in one transaction."""
@@ -260,7 +262,7 @@ class Upload:
         finally:
             hashed.result()
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
-            self._service.renew(self._ticket, self._content_id)
+            self._service.renew(self._ticket, self._order, self._content_id)
             self._renewed = time.monotonic()
 
     def commit(self) -> Stored:
@@ -298,6 +300,12 @@ def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
     found = unit.jobs.phase(job_id)
     if found is None or found[0] is not ExecutionPhase.EXECUTING:
         raise PermissionDenied("this address for bytes has been used or withdrawn")
+
+
+def _keep_job(unit: UnitOfWork, job_id: str | None, now: datetime) -> None:
+    """The job of an upload goes on while the upload does, however long that takes."""
+    if job_id is not None:
+        keep_job_alive(unit, job_id, until=now + _WRITING_LIFE)
 
 
 def _check_room(unit: UnitOfWork, at: Found, more_bytes: int) -> None:

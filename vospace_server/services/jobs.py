@@ -171,16 +171,21 @@ class JobService:
         with self._database.read() as unit:
             return unit.jobs.in_phase(ExecutionPhase.QUEUED, limit)
 
-    def keep_alive(self, job_id: str, worker: str) -> None:
+    def keep_alive(self, job_id: str) -> None:
         """Say that a worker still works on a job."""
         with self._database.write() as unit:
-            record = unit.jobs.get(job_id)
-            if record is not None and record.phase is ExecutionPhase.EXECUTING:
-                until = self._clock() + WORKER_PATIENCE
-                unit.jobs.change(record, worker=worker, worker_until=until)
+            keep_job_alive(unit, job_id, until=self._clock() + WORKER_PATIENCE)
+
+    def await_bytes(self, job_id: str, *, until: datetime) -> None:
+        """Let a job go on without a worker: it ends with the bytes, or at that time."""
+        with self._database.write() as unit:
+            keep_job_alive(unit, job_id, until=until)
 
     def sweep(self, limit: int = 100) -> int:
-        """End jobs whose worker died, forget those whose time has come; says how many."""
+        """End jobs that nobody works on, forget those whose time has come; says how many.
+
+        A worker whose process ended leaves such a job, and a client that never sent its bytes.
+        """
         now = self._clock()
         with self._database.read() as unit:
             if not unit.jobs.orphaned(now, 1) and not unit.jobs.expired(now, 1):
@@ -188,7 +193,7 @@ class JobService:
         with self._database.write() as unit:
             orphaned = unit.jobs.orphaned(now, limit)
             for record in orphaned:
-                fault = TransferFailed("the service was stopped while it worked on this job")
+                fault = TransferFailed("it was given up: nobody worked on it any more")
                 _end(unit, record.job_id, ExecutionPhase.ERROR, now=now, **error_values(fault))
             expired = unit.jobs.expired(now, limit)
             for job_id in expired:
@@ -222,6 +227,13 @@ def complete_job(
     if _end(unit, job_id, ExecutionPhase.COMPLETED, now=now):
         for result in results:
             unit.jobs.add_result(job_id, result)
+
+
+def keep_job_alive(unit: UnitOfWork, job_id: str, *, until: datetime) -> None:
+    """Let a job that executes go on until then, in a transaction of somebody else's."""
+    record = unit.jobs.get(job_id)
+    if record is not None and record.phase is ExecutionPhase.EXECUTING:
+        unit.jobs.change(record, worker_until=until)
 
 
 def _end(

@@ -1,6 +1,7 @@
 """TransferJobs: does what the job of a transfer asks for, and ends the job accordingly."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from vospace_model.faults import Fault, InternalFault, InvalidArgument, NodeNotFound
@@ -86,13 +87,15 @@ class TransferJobs:
             moved = JobResult(result_id=DESTINATION, href=str(uri))
             self._jobs.complete(record.job_id, [moved])
             return
-        self.negotiate(record)
+        negotiation = self.negotiate(record)
         details = JobResult(result_id=DETAILS, href=f"results/{DETAILS}")
         if transfer.direction is Direction.PULL_FROM_VOSPACE:
             # Nobody tells us whether the client reads; its permission is all there is to do.
             self._jobs.complete(record.job_id, [details])
         else:
             self._jobs.add_results(record.job_id, [details])
+            until = datetime.fromtimestamp(negotiation.expires, UTC)
+            self._jobs.await_bytes(record.job_id, until=until)
 
     def _owner(self, record: JobRecord, request: TransferRequest) -> Caller:
         if not record.owner_name:

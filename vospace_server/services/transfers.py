@@ -43,9 +43,13 @@ _PLAIN_VIEWS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiation:
-    """A signed ticket, the name of the file it is for, and the protocols it is good for."""
+    """A signed ticket, the name of the file it is for, and the protocols it is good for.
+
+    `expires` is in seconds since 1970.
+    """
 
     ticket: str
+    expires: int
     name: str
     protocols: tuple[RequestedProtocol, ...]
 
@@ -82,7 +86,12 @@ class TransferService:
         if transfer.direction is Direction.PULL_FROM_VOSPACE:
             protocols = _usable(transfer, _READ_PROTOCOLS)
             opened = self._reading.open(caller, path)
-            return Negotiation(ticket=opened.signed, name=path.name, protocols=protocols)
+            return Negotiation(
+                ticket=opened.signed,
+                expires=opened.ticket.expires,
+                name=path.name,
+                protocols=protocols,
+            )
         protocols = _usable(transfer, _WRITE_PROTOCOLS)
         return self._write(caller, path, transfer, protocols, job_id)
 
@@ -105,7 +114,9 @@ class TransferService:
             expires=self._tickets.expiry(),
         )
         signed = self._tickets.sign(ticket)
-        return Negotiation(ticket=signed, name=target.name, protocols=protocols)
+        return Negotiation(
+            ticket=signed, expires=ticket.expires, name=target.name, protocols=protocols
+        )
 
 
 def _usable(

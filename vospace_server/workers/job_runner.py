@@ -71,17 +71,16 @@ class JobRunner:
             for record in queued:
                 if self._stopping.is_set():
                     return
-                with _Heartbeat(jobs, record.job_id, worker):
+                with _Heartbeat(jobs, record.job_id):
                     transfer_jobs.execute(record.job_id, worker=worker)
 
 
 class _Heartbeat:
     """While a job runs, says from time to time that its worker lives."""
 
-    def __init__(self, jobs: JobService, job_id: str, worker: str) -> None:
+    def __init__(self, jobs: JobService, job_id: str) -> None:
         self._jobs = jobs
         self._job_id = job_id
-        self._worker = worker
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
 
@@ -94,4 +93,4 @@ class _Heartbeat:
 
     def _beat(self) -> None:
         while not self._done.wait(_HEARTBEAT_SECONDS):
-            self._jobs.keep_alive(self._job_id, self._worker)
+            self._jobs.keep_alive(self._job_id)

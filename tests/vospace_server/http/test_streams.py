@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from tests.vospace_server.http.conftest import ServerThread
 from tests.vospace_server.http.documents import container
 from tests.vospace_server.http.people import make_people
 from tests.vospace_server.http.test_upload_wire import eventually
+from tests.vospace_server.http.wire import Wire
 from vospace_server.app import create_app
 from vospace_server.config import ServerConfig, ServerSection, ServiceSection, StorageSection
 
@@ -121,3 +123,28 @@ def test_a_service_may_delete_whole_trees(tmp_path: Path) -> None:
             assert client.get("/api/v1/quota/alice").json()["used"] == 0
     finally:
         running.stop()
+
+
+def test_an_upload_that_stalls_is_given_up(tmp_path: Path) -> None:
+    section = ServerSection(body_timeout_seconds=0.3)
+    config = ServerConfig(data_dir=tmp_path, server=section)
+    token = make_people(config).alice
+    running = ServerThread(config)
+    running.start()
+    try:
+        with closing(Wire(port=running.port)) as wire:
+            wire.send(
+                b"PUT /vault/files/alice/f HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+                + f"Authorization: Bearer {token}\r\n\r\nhalf".encode()
+            )
+            answer = wire.read()
+
+            assert (answer.status, answer.text) == (
+                400,
+                "TransferFailed: nothing was received for 0.3 seconds\n",
+            )
+            assert wire.is_closed_by_server()
+    finally:
+        running.stop()
+    store = Path(config.storage_url.removeprefix("file://"))
+    assert [path for path in store.rglob("*") if path.is_file()] == []
