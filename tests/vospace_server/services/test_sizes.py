@@ -270,8 +270,8 @@ def _counted(records: dict[str, NodeRecord], top: str) -> tuple[int, int]:
 
 TestSizesAgainstBruteForce = pytest.mark.timeout(300)(SizesAgainstBruteForce.TestCase)
 TestSizesAgainstBruteForce.settings = settings(
-    max_examples=25,
-    stateful_step_count=40,
+    max_examples=20,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
