@@ -225,13 +225,10 @@ class BlockCache:
         if os.path.exists(path):  # noqa: PTH110 -- once for every small file
             return
         size = rounded(len(data) + IDENTITY_BYTES)
-        if not self._parts.space.reserve(size):
-            return
-        try:
-            os.close(write_pack(self._parts.directory, identity, data))
-        except BaseException:
-            self._parts.space.release(size)
-            raise
+        with self._parts.space.reserved(size) as room:
+            if room.is_granted:
+                os.close(write_pack(self._parts.directory, identity, data))
+                room.stored_bytes = size
 
     def _put_sparse(self, identity: ContentIdentity, data: bytes) -> None:
         store = SparseStore.open(self._parts.directory, identity)
@@ -239,8 +236,10 @@ class BlockCache:
             with self._parts.directory.fetching(identity, 0, identity.granules) as is_mine:
                 if not is_mine or 0 not in store.presence(0, identity.granules):
                     return
-                if self._parts.space.reserve(len(data)):
-                    store.write(0, memoryview(data))
+                with self._parts.space.reserved(len(data)) as room:
+                    if room.is_granted:
+                        store.write(0, memoryview(data))
+                        room.stored_bytes = len(data)
         finally:
             store.close()
 
@@ -248,16 +247,13 @@ class BlockCache:
         if identity.is_packed:
             self.put_whole(identity.content_id, path.read_bytes(), None)
             return
-        if not self._parts.space.reserve(identity.length):
-            return
-        store = None
-        try:
+        with self._parts.space.reserved(identity.length) as room:
+            if not room.is_granted:
+                return
             store = SparseStore.take_over(self._parts.directory, identity, path)
-        finally:
             if store is None:
-                self._parts.space.release(identity.length)
-        if store is None:
-            return
+                return
+            room.stored_bytes = identity.length
         try:
             with self._parts.directory.fetching(identity, 0, identity.granules) as is_mine:
                 if is_mine:

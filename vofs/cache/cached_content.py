@@ -7,7 +7,6 @@ buffer, one comparison that proves that nothing was evicted meanwhile. Everythin
 
 import functools
 import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -21,13 +20,11 @@ from vofs.cache.errors import CorruptContent, IncompleteFetch, ReadStalled
 from vofs.cache.fetch_planner import FetchPlanner
 from vofs.cache.granule_table import Fetch, GranuleTable
 from vofs.cache.hang_guard import DiskHangs
+from vofs.cache.stored_granules import StoredGranules
 from vofs.cache.transfer import Transfer
 
 _MARKER: Final = 2
 _GROUP_SHIFT: Final = GROUP_BYTES.bit_length() - 1
-_STAMP_SECONDS: Final = 1.0
-# What another process stored is checked and taken over in steps of this many granules.
-_ADOPT_GRANULES: Final = 64
 # While another process fetches, we look again after this long, at first and at last.
 _LOOK_SECONDS: Final = 0.001
 _MAX_LOOK_SECONDS: Final = 0.02
@@ -54,7 +51,9 @@ class CachedContent:
         self._store = store
         self._state = parts.directory.state
         self._table = GranuleTable(identity.granules)
-        self._epoch = self._state.epoch()
+        self._stored = StoredGranules(
+            parts=parts, identity=identity, store=store, table=self._table
+        )
         self._planner = FetchPlanner(identity=identity, table=self._table, config=parts.config)
         self._transfer = Transfer(
             parts=parts, identity=identity, store=store, table=self._table
@@ -65,11 +64,7 @@ class CachedContent:
         self._users = 0
         self._handles = 0
         self._is_closed = False
-        # Held while stored granules are checked: the kernel asks for eight reads at once, and
-        # each would check the same mebibyte (694 MB were read for a file of 168).
-        self._adopting = threading.Lock()
         self._group = -1
-        self._stamps: dict[int, float] = {}
 
     @property
     def content_id(self) -> str:
@@ -100,12 +95,7 @@ class CachedContent:
 
     def is_complete(self) -> bool:
         """Whether all bytes are on the disk; OSError when the disk can't tell."""
-        if self._store is None:
-            return not self.identity.length
-        self._follow_epoch(self._store)
-        if self._table.ready.find(0) < 0:
-            return True
-        return 0 not in self._store.presence(0, self.identity.granules)
+        return self._stored.is_complete()
 
     def read_into(self, buffer: memoryview, offset: int, source: ContentSource) -> int:
         """Fill the buffer from an offset on; fewer bytes only at the end of the content.
@@ -135,7 +125,7 @@ class CachedContent:
         shift = self.identity.granule_shift
         first, stop = offset >> shift, ((offset + size - 1) >> shift) + 1
         # Taken before the look at the table, see _read_stored.
-        epoch = self._epoch
+        epoch = self._stored.epoch
         ready = self._table.ready
         if (
             ready.find(0, first, stop) < 0
@@ -150,7 +140,7 @@ class CachedContent:
         group = offset >> _GROUP_SHIFT
         if group != self._group:
             self._group = group
-            self._touch(group)
+            self._stored.touch(group)
         return size
 
     def _read_stored(self, buffer: memoryview, offset: int, epoch: bytes) -> bool:
@@ -181,7 +171,7 @@ class CachedContent:
         retries = _RETRIES
         is_first = True
         while not self._parts.health.stalled:
-            self._look_at_disk(offset, len(buffer))
+            self._stored.look(*self.identity.granules_of(offset, len(buffer)))
             fetches = self._claim(offset, len(buffer), source, looks_ahead=is_first)
             is_first = False
             self._wait(fetches, offset, len(buffer), end)
@@ -200,45 +190,6 @@ class CachedContent:
                 patience -= look
                 look = min(2 * look, _MAX_LOOK_SECONDS)
         _read_directly(buffer, offset, source)
-
-    def _look_at_disk(self, offset: int, size: int) -> None:
-        """Take over what other processes stored, and forget what was evicted."""
-        if self._store is None:
-            return
-        first, stop = self.identity.granules_of(offset, size)
-        stop = max(stop, min(first + _ADOPT_GRANULES, self.identity.granules))
-        try:
-            self._follow_epoch(self._store)
-            # When the disk hangs in another's check, this reader does without.
-            if not self._adopting.acquire(timeout=_SLICE_SECONDS):
-                return
-            try:
-                self._adopt(self._store, first, stop)
-            finally:
-                self._adopting.release()
-        except OSError as error:
-            self._parts.health.report(error)
-
-    def _follow_epoch(self, store: ContentStore) -> None:
-        epoch = self._state.epoch()
-        if epoch == self._epoch:
-            return
-        with self._table.changed:
-            self._table.keep_only(store.presence(0, self.identity.granules))
-            self._epoch = epoch
-
-    def _adopt(self, store: ContentStore, first: int, stop: int) -> None:
-        """Check the data of granules that the index claims and nobody here has read yet."""
-        with self._table.changed:
-            runs = list(self._table.unclaimed_runs(first, stop))
-        for start, end in runs:
-            right = store.verified(start, end)
-            if not any(right):
-                continue
-            with self._table.changed:
-                for granule in range(start, end):
-                    if right[granule - start]:
-                        self._table.mark_ready(granule, granule + 1)
 
     def _claim(
         self, offset: int, size: int, source: ContentSource, *, looks_ahead: bool
@@ -297,7 +248,7 @@ class CachedContent:
         )
         for group in range(start >> _GROUP_SHIFT, ((end - 1) >> _GROUP_SHIFT) + 1):
             # What was fetched and not read yet must not be the first to be evicted.
-            self._touch(group, is_fetch=True)
+            self._stored.touch(group, is_fetch=True)
         if not self._transfer.run(fetch, source):
             return
         if not fetch.moved and not fetch.demanded:
@@ -336,7 +287,7 @@ class CachedContent:
     def _copy(self, buffer: memoryview, offset: int, fetches: list[Fetch]) -> bool:
         """Fill the buffer from what is there now; False when something of it is not."""
         first, stop = self.identity.granules_of(offset, len(buffer))
-        epoch = self._epoch
+        epoch = self._stored.epoch
         if self._table.ready.find(0, first, stop) >= 0:
             return self._copy_pieces(buffer, offset, fetches)
         if self._read_stored(buffer, offset, epoch):
@@ -351,7 +302,7 @@ class CachedContent:
         """Fill the buffer granule by granule, from memory where they could not be stored."""
         shift = self.identity.granule_shift
         first, stop = self.identity.granules_of(offset, len(buffer))
-        epoch = self._epoch
+        epoch = self._stored.epoch
         for granule in range(first, stop):
             start = max(offset, granule << shift)
             end = min(offset + len(buffer), (granule + 1) << shift)
@@ -370,19 +321,6 @@ class CachedContent:
             if data is not None:
                 return data
         return self._parts.kept.get(self.identity.key, granule)
-
-    def _touch(self, group: int, *, is_fetch: bool = False) -> None:
-        """Note that a group is used, or fetched to be used, at most once in a while."""
-        now = time.time()
-        if self._store is None or now - self._stamps.get(group, 0.0) < _STAMP_SECONDS:
-            return
-        if self._parts.health.stalled:
-            return
-        self._stamps[group] = now
-        try:
-            self._store.touch(group, now, is_fetch=is_fetch)
-        except OSError as error:
-            self._parts.health.report(error)
 
     def check_when_complete(self) -> None:
         """Have the digest of the whole checked, once all bytes are on the disk."""

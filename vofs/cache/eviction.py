@@ -25,6 +25,8 @@ from vofs.cache.sparse_store import IndexLayout
 _STRAY_SECONDS: Final = 600.0
 # Another process evicts for us meanwhile; then it is our turn, or there is room.
 _WAIT_SECONDS: Final = 2.0
+# A count during which something was stored is repeated, at most so often.
+_COUNTS: Final = 3
 
 logger = logging.getLogger(__name__)
 
@@ -61,18 +63,24 @@ class Evictor:
         with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
             if not alone:
                 return self._directory.state.used
-            before = self._directory.state.used
-            files = list(self._directory.files())
-            strays = _strays(files)
-            for stray in strays:
+            self._directory.remove_strays()
+            for stray in _strays(list(self._directory.files())):
                 with suppress(FileNotFoundError):
                     os.unlink(stray.path)  # noqa: PTH108 -- a path from scandir
-            self._directory.remove_strays()
-            stored = sum(file.stored_bytes for file in files)
-            stored -= sum(stray.stored_bytes for stray in strays)
-            # As a change, because others count what they store meanwhile.
+            before, stored = self._count()
+            for _ in range(_COUNTS):
+                if self._directory.state.used == before:
+                    break
+                before, stored = self._count()
+            # As a change, because others may go on storing; what they store during the last
+            # count is counted twice then, until the next start.
             self._directory.state.add_used(stored - before)
         return stored
+
+    def _count(self) -> tuple[int, int]:
+        """The bytes that were thought to be used before a look, and those that it found."""
+        before = self._directory.state.used
+        return before, sum(file.stored_bytes for file in self._directory.files())
 
     def _evict(self, wanted: int) -> int:
         pinned = self._directory.pinned_keys()

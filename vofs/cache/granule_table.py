@@ -27,6 +27,7 @@ class Fetch:
         "moved",
         "started",
         "stop",
+        "stored_to",
         "work",
     )
 
@@ -42,6 +43,8 @@ class Fetch:
         self.elsewhere = False
         # At least one granule arrived.
         self.moved = False
+        # How far the run under way is on the disk.
+        self.stored_to = first
         self.error: Exception | None = None
         self.kept: dict[int, bytes] = {}
         # What runs it; set by who claims it.

@@ -2,7 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from vofs.cache.cache_config import CacheConfig
@@ -17,6 +19,14 @@ _LOW: Final = 0.88
 _ATTEMPTS: Final = 3
 _FREE_SHARE: Final = 0.05
 _MAX_FREE_BYTES: Final = 2 * 1024 * 1024 * 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class Reservation:
+    """Whether bytes may be stored, and how many were, which whoever stores them notes."""
+
+    is_granted: bool
+    stored_bytes: int = 0
 
 
 class Space:
@@ -43,23 +53,20 @@ class Space:
         # Set by the housekeeper: called once when the high mark is passed.
         self.on_high: Callable[[], None] = _do_nothing
         self._trimming = threading.Event()
+        # Guards the number below; held for one addition.
+        self._lock = threading.Lock()
+        # Bytes that were granted and may not be on the disk yet; some of them are, by and by.
+        self._pending = 0
 
-    def reserve(self, size: int) -> bool:
-        """Count bytes that are about to be stored; False when they may not be."""
+    @contextmanager
+    def reserved(self, size: int) -> Iterator[Reservation]:
+        """Count bytes before they are stored; what is not stored in the end is uncounted."""
+        room = Reservation(is_granted=self._try_reserve(size))
         try:
-            return self._health.may_store() and self._reserve(size)
-        except OSError as error:
-            self._health.report(error)
-            return False
-
-    def release(self, size: int) -> None:
-        """Count bytes that were reserved and not stored, or are gone."""
-        if not size:
-            return
-        try:
-            self._directory.state.add_used(-size)
-        except OSError as error:
-            self._health.report(error)
+            yield room
+        finally:
+            if room.is_granted:
+                self._settle(size, unused=size - room.stored_bytes)
 
     def make_room(self, size: int) -> int:
         """Free so many bytes on the disk for something that is not cache; returns how many."""
@@ -81,19 +88,37 @@ class Space:
         if self._evictor.recount() > self._limit:
             self.trim()
 
+    def _try_reserve(self, size: int) -> bool:
+        try:
+            return self._health.may_store() and self._reserve(size)
+        except OSError as error:
+            self._health.report(error)
+            return False
+
+    def _settle(self, size: int, *, unused: int) -> None:
+        with self._lock:
+            self._pending -= size
+        try:
+            if unused:
+                self._directory.state.add_used(-unused)
+        except OSError as error:
+            self._health.report(error)
+
     def _reserve(self, size: int) -> bool:
         if size > self._limit or not self._has_disk_for(size):
             return False
         state = self._directory.state
         for _ in range(_ATTEMPTS):
             if state.reserve(size, self._limit):
+                with self._lock:
+                    self._pending += size
                 self._note_high()
                 return True
             self._count(self._evictor.evict_down_to(int(self._limit * _LOW) - size))
         return False
 
     def _has_disk_for(self, size: int) -> bool:
-        lacking = self._free_bytes + size - self._directory.available_bytes()
+        lacking = self._free_bytes + self._pending + size - self._directory.available_bytes()
         return lacking <= 0 or self.make_room(lacking) >= lacking
 
     def _note_high(self) -> None:

@@ -113,14 +113,19 @@ class Transfer:
                 raise IncompleteFetch(f"{len(data)} of {identity.length} bytes came")
             digest = hashlib.md5(data, usedforsecurity=False).digest()
             if identity.md5 in {None, digest}:
-                size = rounded(identity.length + IDENTITY_BYTES)
-                usable = store if self._parts.space.reserve(size) else None
-                self._deliver(fetch, 0, memoryview(data), usable)
+                self._deliver_small(fetch, data, store)
                 return
             logger.warning(
                 "cache: the service gave content %s with a wrong digest", identity.content_id
             )
         raise CorruptContent(f"content {identity.content_id} never matches its digest")
+
+    def _deliver_small(self, fetch: Fetch, data: bytes, store: ContentStore | None) -> None:
+        size = rounded(len(data) + IDENTITY_BYTES)
+        with self._parts.space.reserved(size) as room:
+            usable = store if room.is_granted else None
+            if self._deliver(fetch, 0, memoryview(data), usable) is not None:
+                room.stored_bytes = size
 
     def _fetch_run(
         self,
@@ -130,31 +135,44 @@ class Transfer:
         source: ContentSource,
     ) -> None:
         """Fetch one run by one request, storing as it comes."""
-        position, stop = run
-        start, end = position << self._identity.granule_shift, self._identity.end_of(stop)
-        usable = store if store is not None and self._parts.space.reserve(end - start) else None
-        if usable is None and not fetch.demanded:
+        start = run[0] << self._identity.granule_shift
+        end = self._identity.end_of(run[1])
+        if store is None:
+            self._fetch_bytes(fetch, (start, end), None, source)
             return
-        reserved_to = end if usable is not None else start
-        stored_to = start
+        with self._parts.space.reserved(end - start) as room:
+            usable = store if room.is_granted else None
+            try:
+                self._fetch_bytes(fetch, (start, end), usable, source)
+            finally:
+                room.stored_bytes = self._identity.end_of(fetch.stored_to) - start
+
+    def _fetch_bytes(
+        self,
+        fetch: Fetch,
+        span: tuple[int, int],
+        store: ContentStore | None,
+        source: ContentSource,
+    ) -> None:
+        start, end = span
+        fetch.stored_to = position = start >> self._identity.granule_shift
+        if store is None and not fetch.demanded:
+            return
         gathered = bytearray()
         came = start
-        try:
-            with closing(self._pieces(source, start, end)) as pieces:
-                for piece in pieces:
-                    gathered += piece
-                    came += len(piece)
-                    if (len(gathered) < _BATCH_BYTES and came < end) or came > end:
-                        continue
-                    granules, usable = self._store_gathered(fetch, position, gathered, usable)
-                    position += granules
-                    stored_to = self._identity.end_of(position) if usable else stored_to
-                    if self._is_enough(fetch, is_stored=usable is not None):
-                        return
-            if came != end:
-                raise IncompleteFetch(f"{came - start} of {end - start} bytes came")
-        finally:
-            self._parts.space.release(max(0, reserved_to - stored_to))
+        with closing(self._pieces(source, start, end)) as pieces:
+            for piece in pieces:
+                gathered += piece
+                came += len(piece)
+                if (len(gathered) < _BATCH_BYTES and came < end) or came > end:
+                    continue
+                granules, store = self._store_gathered(fetch, position, gathered, store)
+                position += granules
+                fetch.stored_to = position if store is not None else fetch.stored_to
+                if self._is_enough(fetch, is_stored=store is not None):
+                    return
+        if came != end:
+            raise IncompleteFetch(f"{came - start} of {end - start} bytes came")
 
     def _is_enough(self, fetch: Fetch, *, is_stored: bool) -> bool:
         """Whether to stop before the end: memory is full, or nobody will read it."""
