@@ -8,12 +8,12 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import httpx
+from http import HTTPStatus
 
 from vofs.client.connection import Connection
 from vofs.client.deadline import Deadline
 from vofs.client.errors import ContentChanged, MalformedAnswer, TimedOut, Unreachable
+from vofs.client.range_transport import ChosenRanges, RangeAnswer, RangeTransport
 from vospace_model.api import Entry
 from vospace_model.faults import (
     Fault,
@@ -22,6 +22,7 @@ from vospace_model.faults import (
     PermissionDenied,
     PreconditionFailed,
     RangeNotSatisfiable,
+    ServiceBusy,
 )
 from vospace_model.uris import NodePath
 
@@ -54,7 +55,12 @@ class ByteRanges:
         self, connection: Connection, *, reopen: Callable[[OpenedContent], OpenedContent]
     ) -> None:
         self._connection = connection
+        self._transports = ChosenRanges(connection)
         self._reopen = reopen
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        self._transports.close()
 
     def read(self, opened: OpenedContent, start: int, stop: int) -> Iterator[bytes]:
         """Exactly the bytes of the range, in pieces.
@@ -73,6 +79,8 @@ class ByteRanges:
                     progress.moved(len(piece))
             except (Unreachable, TimedOut) as error:
                 progress.wait_or_raise(error)
+            except ServiceBusy as error:
+                progress.wait_or_raise(error, asked=error.retry_after_seconds or 0)
             except (NotAuthenticated, PermissionDenied, NodeNotFound) as error:
                 # The address was signed for a while; a new one tells whether we still may.
                 opened = progress.renew(opened, self._reopen, error)
@@ -84,13 +92,15 @@ class ByteRanges:
         if opened.etag is not None:
             headers["If-Match"] = opened.etag
         try:
-            with self._connection.stream(
-                "GET", opened.data_url, headers=headers, deadline=deadline
-            ) as response:
-                skip = _check_answer(response, opened, start, stop)
-                yield from _exactly(response.iter_raw(), skip=skip, wanted=stop - start)
+            with self._transport(opened).get(opened.data_url, headers, deadline) as answer:
+                skip = _check_answer(answer, opened, start, stop)
+                yield from _exactly(answer.pieces, skip=skip, wanted=stop - start)
         except (PreconditionFailed, RangeNotSatisfiable) as error:
             raise ContentChanged(f"{opened.entry.name} was replaced: {error}") from error
+
+    def _transport(self, opened: OpenedContent) -> RangeTransport:
+        is_signed = opened.expires_ns is not None
+        return self._transports.for_address(opened.data_url, is_signed=is_signed)
 
 
 class _Progress:
@@ -111,10 +121,11 @@ class _Progress:
             self._failures = 0
             self.deadline = self._connection.deadline()
 
-    def wait_or_raise(self, error: Exception) -> None:
+    def wait_or_raise(self, error: Exception, *, asked: float = 0.0) -> None:
         """Pause before the next attempt, or give up with the error of the last one."""
         self._failures += 1
-        pause = min(_PAUSE_SECONDS * 2**self._failures, _MAX_PAUSE_SECONDS)
+        grown = min(_PAUSE_SECONDS * 2**self._failures, _MAX_PAUSE_SECONDS)
+        pause = max(asked, grown)
         enough = self._failures >= self._connection.config.retry.attempts
         if enough or pause >= self.deadline.remaining:
             raise error
@@ -135,25 +146,24 @@ class _Progress:
         raise error
 
 
-def _check_answer(
-    response: httpx.Response, opened: OpenedContent, start: int, stop: int
-) -> int:
+def _check_answer(answer: RangeAnswer, opened: OpenedContent, start: int, stop: int) -> int:
     """How many bytes of the body stand before the range; MalformedAnswer if it isn't ours."""
-    encoding = response.headers.get("content-encoding", "identity")
+    headers = answer.headers
+    encoding = headers.get("content-encoding", "identity")
     if encoding != "identity":
         raise MalformedAnswer(f"asked for plain bytes, got Content-Encoding: {encoding}")
-    etag = response.headers.get("etag")
+    etag = headers.get("etag")
     if opened.etag is not None and etag is not None and etag != opened.etag:
         raise ContentChanged(f"{opened.entry.name} was replaced: {etag} is there now")
-    if response.status_code == httpx.codes.PARTIAL_CONTENT:
-        _check_content_range(response.headers.get("content-range", ""), opened, start, stop)
+    if answer.status == HTTPStatus.PARTIAL_CONTENT:
+        _check_content_range(headers.get("content-range", ""), opened, start, stop)
         return 0
-    if response.status_code == httpx.codes.OK:
+    if answer.status == HTTPStatus.OK:
         # The service ignores ranges. The whole file will do if it is provably this one.
-        if response.headers.get("content-length") != str(opened.entry.length):
+        if headers.get("content-length") != str(opened.entry.length):
             raise MalformedAnswer("asked for a range, got something of another length")
         return start
-    raise MalformedAnswer(f"asked for a range, got status {response.status_code}")
+    raise MalformedAnswer(f"asked for a range, got status {answer.status}")
 
 
 def _check_content_range(value: str, opened: OpenedContent, start: int, stop: int) -> None:

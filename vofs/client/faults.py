@@ -1,5 +1,7 @@
 """From an answer back to the fault that the service raised (architecture decision 4)."""
 
+from collections.abc import Mapping
+
 import httpx
 
 from vofs.client.errors import MalformedAnswer
@@ -22,11 +24,25 @@ def raise_for_fault(response: httpx.Response) -> None:
 
 def fault_of(response: httpx.Response) -> Fault | MalformedAnswer:
     """The fault of an error answer, whose body is read as far as a fault is long."""
-    text = _beginning(response)
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == httpx.codes.NOT_FOUND and media_type == "text/html":
-        return MalformedAnswer(f"{response.url.host} answered 404 with a web page")
-    return parse_fault(response.status_code, text)
+    return fault_from(
+        status=response.status_code,
+        headers=response.headers,
+        text=_beginning(response),
+        host=response.url.host,
+    )
+
+
+def fault_from(
+    *, status: int, headers: Mapping[str, str], text: str, host: str
+) -> Fault | MalformedAnswer:
+    """The fault that status, headers (names in lower case) and body stand for."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if status == httpx.codes.NOT_FOUND and media_type == "text/html":
+        return MalformedAnswer(f"{host} answered 404 with a web page")
+    asked = headers.get("retry-after", "").strip()
+    return parse_fault(
+        status, text, retry_after_seconds=int(asked) if asked.isdigit() else None
+    )
 
 
 def _beginning(response: httpx.Response) -> str:

@@ -61,6 +61,7 @@ class VOSpaceClient:
 
     def close(self) -> None:
         """Close all connections."""
+        self._ranges.close()
         self._connection.close()
 
     def get_node(self, path: NodePath) -> Entry:

@@ -85,7 +85,8 @@ class Contents:
         self._prefetch.await_arrival(path)
         known = self._namespace.peek(path)
         if known is not None and self.is_cached(known):
-            entry = self._namespace.entry_to_open(path)
+            is_new = self._prefetch.has_just_brought(path, known)
+            entry = known if is_new else self._namespace.entry_to_open(path)
             self._check(path, entry)
             if self.is_cached(entry):
                 self._prefetch.opened(path, entry)

@@ -29,8 +29,10 @@ Answer = TypeVar("Answer")
 
 # Errors that say nothing about the node; never remembered.
 AWAY: Final = (Unreachable, TimedOut, ServiceBusy)
-# A large listing may be used for this many times as long as it took to come.
+# A large listing may be used for this many times as long as it took to come, and for so long
+# per child: a program that walks it must not outlive it, or each step asks again.
 _LIFETIME_FACTOR: Final = 3.0
+_LIFETIME_PER_CHILD_SECONDS: Final = 0.002
 _LONGEST_LIFETIME_SECONDS: Final = 15.0
 # So many lookups of old names in one folder, one after the other, renew it as a whole.
 _LOOKUPS_TO_RENEW: Final = 2
@@ -219,7 +221,7 @@ class Namespace:
     ) -> None:
         """Remember a listing; whoever holds older versions of its files is told."""
         old = self._cache.listing(folder)
-        lifetime = _lifetime_since(asked_at)
+        lifetime = _lifetime_since(asked_at, len(children))
         kept = self._cache.keep_listing(
             folder, children, asked_at=asked_at, epoch=epoch, lifetime=lifetime
         )
@@ -337,6 +339,7 @@ def _value_of(names: Names, known: Known[Entry]) -> Entry:
     return known.value
 
 
-def _lifetime_since(asked_at: float) -> float:
+def _lifetime_since(asked_at: float, children: int) -> float:
     took = time.monotonic() - asked_at
-    return min(took * _LIFETIME_FACTOR, _LONGEST_LIFETIME_SECONDS)
+    lifetime = took * _LIFETIME_FACTOR + children * _LIFETIME_PER_CHILD_SECONDS
+    return min(lifetime, _LONGEST_LIFETIME_SECONDS)

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 Names = tuple[str, ...]
 _MANY_FOLDERS: Final = 1024
+_MANY_FILES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class PrefetchConfig:
     # One bundle.
     files: int = 500
     bundle_bytes: int = 8 * 1024 * 1024
+    # For so long after its arrival, opening a file is not worth a look at the service.
+    fresh_seconds: float = 3.0
     # How long an open waits for a bundle that holds its file.
     wait_seconds: float = 10.0
 
@@ -76,6 +79,9 @@ class SiblingPrefetch:
         self._on_their_way: dict[Names, _Bundle] = {}
         self._triggers: LRUCache[Names, bool] = LRUCache(_MANY_FOLDERS)
         self._busy: set[Names] = set()
+        self._delivered: TTLCache[Names, str] = TTLCache(
+            _MANY_FILES, config.fresh_seconds, timer=time.monotonic
+        )
         # The file that asked for the next bundle while the one before was still arriving.
         self._postponed: dict[Names, NodePath] = {}
 
@@ -87,6 +93,13 @@ class SiblingPrefetch:
             return
         if self._is_walked(path):
             self._start(path)
+
+    def has_just_brought(self, path: NodePath, entry: Entry) -> bool:
+        """Whether this version came in a bundle a moment ago; true once for each arrival."""
+        if not self._delivered:
+            return False
+        with self._lock:
+            return self._delivered.pop(path.names, None) == entry.content
 
     def await_arrival(self, path: NodePath) -> None:
         """Wait until a file that is on its way is there, or is not to be expected any more."""
@@ -173,6 +186,8 @@ class SiblingPrefetch:
                 self._cache.put_whole(item.content, item.data, entry.md5)
                 # The service named this content just now: as good as having looked.
                 self._namespace.confirm(path, entry, asked_at=asked_at, epoch=epoch)
+                with self._lock:
+                    self._delivered[path.names] = item.content
             self._arrived(bundle, path.names)
 
     def _arrived(self, bundle: _Bundle, names: Names) -> None:
