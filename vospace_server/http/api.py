@@ -149,10 +149,11 @@ def _listing_lines(descendants: Iterator[Descendant]) -> Iterator[bytes]:
     """One line for each node; the container itself comes first and is not counted."""
     count = -1
     for descendant in descendants:
-        entry = replace(
-            entry_of(descendant.view),
+        is_container = descendant.view.record.is_container
+        entry = entry_of(
+            descendant.view,
             path="/".join(descendant.names),
-            listed=descendant.listed if descendant.view.record.is_container else None,
+            listed=descendant.listed if is_container else None,
         )
         yield encode_line(entry.to_json())
         count += 1

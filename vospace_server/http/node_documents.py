@@ -49,8 +49,8 @@ def node_of(view: NodeView, authority: str, *, detail: Detail, with_access: bool
     )
 
 
-def entry_of(view: NodeView) -> Entry:
-    """The node as our own JSON has it."""
+def entry_of(view: NodeView, *, path: str | None = None, listed: bool | None = None) -> Entry:
+    """The node as our own JSON has it; `path` and `listed` are for listings."""
     record = view.record
     return Entry(
         name=record.name,
@@ -73,4 +73,6 @@ def entry_of(view: NodeView) -> Entry:
         md5=record.md5,
         media_type=record.media_type,
         version=record.version,
+        path=path,
+        listed=listed,
     )
