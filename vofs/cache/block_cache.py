@@ -16,6 +16,7 @@ from vofs.cache.cache_config import CacheConfig
 from vofs.cache.cache_directory import CacheDirectory
 from vofs.cache.cache_parts import CacheParts, KeptGranules, WrongContents
 from vofs.cache.cached_content import CachedContent
+from vofs.cache.checked_granules import CheckedGranules
 from vofs.cache.content_identity import ContentIdentity, identify, key_of
 from vofs.cache.content_store import ContentStore
 from vofs.cache.disk_health import DiskHealth
@@ -57,6 +58,7 @@ class BlockCache:
             housekeeper=Housekeeper(),
             kept=KeptGranules(config.kept_bytes),
             wrong=WrongContents(),
+            checked=CheckedGranules(),
         )
         space.on_high = lambda: self._parts.housekeeper.submit(space.trim)
         # Guards the two below; held for a look or a change, never for I/O.
@@ -86,6 +88,7 @@ class BlockCache:
             on_closed=self._forget,
         )
         made.acquire()
+        made.recall()
         with self._lock:
             current = self._open.get(identity.key)
             if current is None or current.identity.length != length or not current.acquire():

@@ -8,6 +8,7 @@ from typing import Final
 
 from vofs.cache.cache_config import CacheConfig
 from vofs.cache.cache_directory import CacheDirectory
+from vofs.cache.checked_granules import CheckedGranules
 from vofs.cache.disk_health import DiskHealth
 from vofs.cache.fetch_pool import FetchPool
 from vofs.cache.hang_guard import HangGuard
@@ -90,3 +91,4 @@ class CacheParts:
     housekeeper: Housekeeper
     kept: KeptGranules
     wrong: WrongContents
+    checked: CheckedGranules

@@ -322,6 +322,14 @@ class CachedContent:
                 return data
         return self._parts.kept.get(self.identity.key, granule)
 
+    def recall(self) -> None:
+        """Begin with what was found right when the content was open before.
+
+        To be called before anybody else can read from it.
+        """
+        if not self._parts.guard.is_needed:
+            self._stored.recall()
+
     def check_when_complete(self) -> None:
         """Have the digest of the whole checked, once all bytes are on the disk."""
         store = self._store
@@ -348,13 +356,16 @@ class CachedContent:
             if self._users:
                 return
             self._is_closed = True
-        self._on_closed(self)
-        if self._store is None:
-            return
         if self._parts.guard.is_needed:
             # Closing may wait for the disk; nobody waits for the housekeeper.
-            self._parts.housekeeper.submit(self._store.close)
+            self._parts.housekeeper.submit(self._close_files)
         else:
+            self._close_files()
+        self._on_closed(self)
+
+    def _close_files(self) -> None:
+        self._stored.remember()
+        if self._store is not None:
             self._store.close()
 
 

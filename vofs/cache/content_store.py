@@ -37,6 +37,10 @@ class ContentStore(Protocol):
         """Note that a group is used, or fetched to be used, at a time since 1970."""
         ...  # pragma: no cover
 
+    def fingerprint(self) -> tuple[int, int] | None:
+        """What changes when the data is changed; None where it is not worth remembering."""
+        ...  # pragma: no cover
+
     def is_marked_whole(self) -> bool:
         """Whether the digest of the whole was once found right."""
         ...  # pragma: no cover

@@ -81,6 +81,10 @@ class PackedStore(ContentStore):
             mark_use(self.descriptor, stamp.used(when))
 
     @override
+    def fingerprint(self) -> tuple[int, int] | None:
+        return None  # checked in microseconds
+
+    @override
     def is_marked_whole(self) -> bool:
         return True  # its digest is checked before it is written
 

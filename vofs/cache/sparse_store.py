@@ -265,6 +265,11 @@ class SparseStore(ContentStore):
             pwrite_all(self._index, _STAMP.pack(new.number()), at)
 
     @override
+    def fingerprint(self) -> tuple[int, int] | None:
+        status = os.fstat(self.descriptor)
+        return status.st_ino, status.st_mtime_ns
+
+    @override
     def is_marked_whole(self) -> bool:
         return os.pread(self._index, RECORD_BYTES, _WHOLE_AT) == self._maker.whole_record()
 

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from vofs.cache.cache_parts import CacheParts
+from vofs.cache.checked_granules import Checked
 from vofs.cache.content_identity import ContentIdentity
 from vofs.cache.content_store import ContentStore
 from vofs.cache.granule_table import GranuleTable
@@ -14,6 +15,7 @@ _STEP_GRANULES: Final = 64
 # When the disk hangs in another thread's check, a reader does without after this long.
 _PATIENCE_SECONDS: Final = 0.5
 _STAMP_SECONDS: Final = 1.0
+_WITHOUT_MARKERS: Final = bytes([0] + [1] * 255)
 
 
 class StoredGranules:
@@ -34,6 +36,8 @@ class StoredGranules:
         self.store = store
         self.epoch = parts.directory.state.epoch()
         self._state = parts.directory.state
+        self._checked = parts.checked
+        self._key = identity.key
         self._health = parts.health
         self._granules = identity.granules
         self._table = table
@@ -42,6 +46,32 @@ class StoredGranules:
         self._checking = threading.Lock()
         # When a group's use was last noted; a lost race notes it twice.
         self._stamps: dict[int, float] = {}
+
+    def remember(self) -> None:
+        """Keep what was found right for the next who opens the content; it is closed now."""
+        fingerprint = self._fingerprint()
+        if fingerprint is None:
+            return
+        # Markers belong to readers who are gone.
+        ready = bytes(self._table.ready).translate(_WITHOUT_MARKERS)
+        self._checked.put(
+            self._key, Checked(ready=ready, epoch=self.epoch, fingerprint=fingerprint)
+        )
+
+    def recall(self) -> None:
+        """Begin with what was found right before; nobody reads yet."""
+        fingerprint = self._fingerprint()
+        known = self._checked.take(self._key, fingerprint) if fingerprint else None
+        if known is not None and len(known.ready) == self._granules:
+            self._table.ready[:] = known.ready
+            self.epoch = known.epoch
+
+    def _fingerprint(self) -> tuple[int, int] | None:
+        try:
+            return self.store.fingerprint() if self.store is not None else None
+        except OSError as error:
+            self._health.report(error)
+            return None
 
     def is_complete(self) -> bool:
         """Whether all bytes are claimed to be on the disk; OSError when it can't tell."""

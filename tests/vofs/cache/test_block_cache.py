@@ -172,6 +172,49 @@ def test_the_cache_survives_a_restart(make_cache: CacheMaker) -> None:
     content.close()
 
 
+def test_what_was_checked_is_not_checked_again_after_a_close(cache: BlockCache) -> None:
+    source = CountedSource(LARGE)
+    for _ in range(2):
+        content = cache.open("id", len(LARGE), None)
+        assert read_all(content, source) == LARGE
+        content.close()
+    eventually(lambda: cache.statistics().open_contents == 0)
+    misses = cache.statistics().misses
+    content = cache.open("id", len(LARGE), None)
+    assert read_all(content, source) == LARGE
+    assert cache.statistics().misses == misses
+    content.close()
+
+
+@pytest.mark.logs("fetched again")
+def test_what_was_changed_while_closed_is_checked_again(cache: BlockCache) -> None:
+    source = CountedSource(LARGE)
+    content = cache.open("id", len(LARGE), None)
+    read_all(content, source)
+    content.close()
+    eventually(lambda: cache.statistics().open_contents == 0)
+    (path,) = (cache.spool_directory.parent / "content").glob("*/*.data")
+    time.sleep(0.02)
+    with path.open("r+b") as file:
+        file.write(b"damage")
+    content = cache.open("id", len(LARGE), None)
+    assert read_all(content, source) == LARGE
+    content.close()
+
+
+def test_what_was_evicted_while_closed_is_fetched_again(cache: BlockCache) -> None:
+    source = CountedSource(LARGE)
+    content = cache.open("id", len(LARGE), None)
+    read_all(content, source)
+    content.close()
+    eventually(lambda: cache.statistics().open_contents == 0)
+    assert cache.evict("id") > 0
+    content = cache.open("id", len(LARGE), None)
+    assert read_all(content, source) == LARGE
+    assert source.wire_bytes == 2 * len(LARGE)
+    content.close()
+
+
 def test_a_content_under_another_id_is_another_content(cache: BlockCache) -> None:
     old, new = some_bytes(MIB, seed=1), some_bytes(MIB + 17, seed=2)
     first = cache.open("old", len(old), None)
