@@ -30,7 +30,10 @@ _FIRST_PAUSE_SECONDS: Final = 0.002
 _CONFLICT_STATES: Final = frozenset({"40001", "40P01"})
 # Lock not available, too many connections, shutting down.
 _BUSY_STATES: Final = frozenset({"55P03", "53300", "57P01", "57P02", "57P03"})
+_FULL_STATES: Final = frozenset({"53100"})
 _SQLITE_PRIMARY_CODE: Final = 0xFF
+# Somebody has to make room first.
+_FULL_RETRY_AFTER_SECONDS: Final = 120
 
 
 class Database:
@@ -142,25 +145,29 @@ def _translated() -> Iterator[None]:
     """Errors of drivers and pools become ConflictError or ServiceBusy, where they are that."""
     try:
         yield
-    except exc.TimeoutError as error:
-        raise _busy() from error
-    except sqlite3.OperationalError as error:
-        # From `_beginner`, which goes past SQLAlchemy.
-        if _is_sqlite_busy(error):
-            raise _busy() from error
-        raise
-    except exc.DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state in _CONFLICT_STATES:
-            raise ConflictError(str(error.orig)) from error
-        if state in _BUSY_STATES or error.connection_invalidated or _is_sqlite_busy(error.orig):
-            raise _busy() from error
-        raise
+    # sqlite3's own errors come from `_beginner`, which goes past SQLAlchemy.
+    except (exc.TimeoutError, sqlite3.OperationalError, exc.DBAPIError) as error:
+        meaning = _meaning_of(error)
+        if meaning is None:
+            raise
+        raise meaning from error
 
 
-def _is_sqlite_busy(error: BaseException | None) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & _SQLITE_PRIMARY_CODE == sqlite3.SQLITE_BUSY
+def _meaning_of(error: Exception) -> Exception | None:
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+    code = getattr(cause, "sqlite_errorcode", 0) & _SQLITE_PRIMARY_CODE
+    if state in _CONFLICT_STATES:
+        return ConflictError(str(cause))
+    if state in _FULL_STATES or code == sqlite3.SQLITE_FULL:
+        return ServiceBusy(
+            "the disk of the database is full; nothing was changed", _FULL_RETRY_AFTER_SECONDS
+        )
+    gone = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    waited = isinstance(error, exc.TimeoutError)
+    if gone or waited or state in _BUSY_STATES or code == sqlite3.SQLITE_BUSY:
+        return _busy()
+    return None
 
 
 def _busy() -> ServiceBusy:
