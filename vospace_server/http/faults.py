@@ -88,6 +88,8 @@ def _fault_of(error: Exception, scope: Scope) -> Fault:
     if isinstance(error, Fault):
         if isinstance(error, InternalFault):
             _LOG.error("id=%s %s", scope[REQUEST_ID], error, exc_info=error)
+        elif isinstance(error, ServiceBusy):
+            _LOG.info("id=%s %s", scope[REQUEST_ID], error)
         return error
     if isinstance(error, StoreFullError):
         _LOG.error("id=%s %s", scope[REQUEST_ID], error)
