@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     SmallInteger,
+    and_,
     bindparam,
     cast,
     delete,
@@ -45,23 +46,37 @@ _NEW_USE: Final = {
     quota_slot.c.used_files: quota_slot.c.used_files + _FILES,
 }
 # What is not asked for needs no room: a slot may be over its cap in files and still give bytes.
-_CHARGE: Final = (
+_HAS_ROOM: Final = and_(
+    or_(
+        _BYTES <= 0,
+        quota_slot.c.cap_bytes.is_(None),
+        quota_slot.c.used_bytes + _BYTES <= quota_slot.c.cap_bytes,
+    ),
+    or_(
+        _FILES <= 0,
+        quota_slot.c.cap_files.is_(None),
+        quota_slot.c.used_files + _FILES <= quota_slot.c.cap_files,
+    ),
+)
+# The first slot with room, counted from a random one. Slots that others hold are passed over:
+# nobody waits here, and so nobody who goes on to lock all slots holds one already.
+_SLOT_WITH_ROOM: Final = (
+    select(quota_slot.c.slot)
+    .where(quota_slot.c.allocation_id == bindparam("of_allocation"), _HAS_ROOM)
+    .order_by((quota_slot.c.slot + bindparam("of_slot", type_=SmallInteger)) % SLOTS)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CHARGE_ANY: Final = (
     update(quota_slot)
     .where(
-        *_SLOT_KEY,
-        or_(
-            _BYTES <= 0,
-            quota_slot.c.cap_bytes.is_(None),
-            quota_slot.c.used_bytes + _BYTES <= quota_slot.c.cap_bytes,
-        ),
-        or_(
-            _FILES <= 0,
-            quota_slot.c.cap_files.is_(None),
-            quota_slot.c.used_files + _FILES <= quota_slot.c.cap_files,
-        ),
+        quota_slot.c.allocation_id == bindparam("of_allocation"),
+        quota_slot.c.slot == _SLOT_WITH_ROOM,
     )
     .values(_NEW_USE)
 )
+_CHARGE: Final = update(quota_slot).where(*_SLOT_KEY, _HAS_ROOM).values(_NEW_USE)
 _CREDIT: Final = update(quota_slot).where(*_SLOT_KEY).values(_NEW_USE)
 _SLOTS: Final = (
     select(quota_slot)
@@ -69,6 +84,12 @@ _SLOTS: Final = (
     .order_by(quota_slot.c.slot)
 )
 _LOCK_SLOTS: Final = _SLOTS.with_for_update()
+# Those who deal out anew go one after the other; reservations may still refer to the row.
+_LOCK_ALLOCATION: Final = (
+    select(allocation.c.id)
+    .where(allocation.c.id == bindparam("of_allocation"))
+    .with_for_update(key_share=True)
+)
 _SET_CAPS: Final = (
     update(quota_slot)
     .where(*_SLOT_KEY)
@@ -191,6 +212,11 @@ class AllocationRepository:
         row = self._connection.execute(_RESERVED, {"of_allocation": allocation_id}).one()
         return row[0], row[1]
 
+    def charge_any(self, allocation_id: int, size_bytes: int, files: int) -> bool:
+        """Count so much more as used, in a slot that has room and is free; says whether."""
+        use = _use(allocation_id, random_slot(), size_bytes, files)
+        return self._connection.execute(_CHARGE_ANY, use).rowcount == 1
+
     def charge(self, allocation_id: int, slot: int, size_bytes: int, files: int) -> bool:
         """Count so much more as used, if this slot has room for it; says whether."""
         done = self._connection.execute(_CHARGE, _use(allocation_id, slot, size_bytes, files))
@@ -204,6 +230,7 @@ class AllocationRepository:
 
     def lock_slots(self, allocation_id: int) -> list[Slot]:
         """All slots of an allocation, kept from changing; empty if there is none."""
+        self._connection.execute(_LOCK_ALLOCATION, {"of_allocation": allocation_id})
         rows = self._connection.execute(_LOCK_SLOTS, {"of_allocation": allocation_id})
         return [
             Slot(

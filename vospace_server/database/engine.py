@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
@@ -47,7 +47,7 @@ class Database:
         parsed = make_url(url)
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         engines = _sqlite_engines if self._is_sqlite else _postgres_engines
-        self._reader, self._writer = engines(parsed, pool_size)
+        self._reader, self._writer, self._hasty_writer = engines(parsed, pool_size)
         # SQLite has one writer at a time; waiting here is fair and wakes at once, where its
         # own waiting polls. Guards nothing in memory. PostgreSQL needs no such thing.
         self._writer_turn = threading.Lock()
@@ -64,18 +64,18 @@ class Database:
         Two processes may call it at once: the second waits for the first. Raises
         SchemaTooNewError for a database that a newer version has already migrated.
         """
-        with self._foreign_errors(), self._turn():
+        with _translated(), self._turn():
             upgrade_schema(self._writer)
 
     def revision(self) -> str | None:
         """The schema that the database has now; None before the first `upgrade`."""
-        with self._foreign_errors(), self._reader.begin() as connection:
+        with _translated(), self._reader.begin() as connection:
             return read_revision(connection)
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """A transaction that sees one state of the database and changes nothing."""
-        with self._foreign_errors(), self._reader.begin() as connection:
+        with _translated(), self._reader.begin() as connection:
             yield UnitOfWork(connection)
 
     @contextmanager
@@ -91,17 +91,21 @@ class Database:
         except ConflictError as error:
             raise _busy() from error
 
-    def retrying(self, work: Callable[[UnitOfWork], T]) -> T:
+    def retrying(self, work: Callable[[UnitOfWork], T], *, durable: bool = True) -> T:
         """What `work` returns, called in a `write` transaction, again after a conflict.
 
         A conflict is a deadlock that PostgreSQL resolved against us, or a ConflictError that
         `work` raised because a row moved between finding and locking it. Each attempt is a new
         transaction, so `work` must keep no state of its own.
+
+        Without `durable`, the transaction is as whole and as visible as any other, but a loss
+        of power within a moment may undo it, together with nothing that came after it. This
+        spares the wait for the disk where nobody is told that anything has been kept.
         """
         pause = _FIRST_PAUSE_SECONDS
         for _ in range(_ATTEMPTS - 1):
             try:
-                with self._write() as unit:
+                with self._write(durable=durable) as unit:
                     return work(unit)
             except ConflictError:
                 # Not all at the same time again.
@@ -112,12 +116,15 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the database stays as it is."""
-        self._reader.dispose()
-        self._writer.dispose()
+        for engine in (self._reader, self._writer, self._hasty_writer):
+            engine.dispose()
 
     @contextmanager
-    def _write(self) -> Iterator[UnitOfWork]:
-        with self._foreign_errors(), self._turn(), self._writer.begin() as connection:
+    def _write(self, *, durable: bool = True) -> Iterator[UnitOfWork]:
+        engine = self._writer if durable else self._hasty_writer
+        with _translated(), self._turn(), engine.begin() as connection:
+            if not durable and not self._is_sqlite:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield UnitOfWork(connection)
 
     @contextmanager
@@ -135,9 +142,6 @@ class Database:
         finally:
             self._writing_thread = None
             self._writer_turn.release()
-
-    def _foreign_errors(self) -> AbstractContextManager[None]:
-        return _translated()
 
 
 @contextmanager
@@ -174,8 +178,21 @@ def _busy() -> ServiceBusy:
     return ServiceBusy("the database is busy; try again", _RETRY_AFTER_SECONDS)
 
 
-def _sqlite_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
-    """A reader and a writer; they differ in how a transaction begins."""
+def _sqlite_engines(url: URL, pool_size: int) -> tuple[Engine, Engine, Engine]:
+    """A reader, a writer and a hasty writer.
+
+    They differ in how a transaction begins, and in whether its end waits for the disk. What a
+    hasty writer wrote reaches the disk with the next commit of the other at the latest, as both
+    append to one log.
+    """
+    return (
+        _sqlite_engine(url, pool_size, begin="BEGIN", synchronous="FULL"),
+        _sqlite_engine(url, 1, begin="BEGIN IMMEDIATE", synchronous="FULL"),
+        _sqlite_engine(url, 1, begin="BEGIN IMMEDIATE", synchronous="NORMAL"),
+    )
+
+
+def _sqlite_engine(url: URL, pool_size: int, *, begin: str, synchronous: str) -> Engine:
     # isolation_level None: sqlite3 begins no transactions behind our back; the events do.
     arguments = {
         "check_same_thread": False,
@@ -183,12 +200,10 @@ def _sqlite_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
         "timeout": LOCK_WAIT_SECONDS,
         "cached_statements": 512,
     }
-    reader = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
-    writer = create_engine(url, connect_args=arguments, pool_size=1, max_overflow=-1)
-    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _beginner(begin))
-    return reader, writer
+    engine = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
+    event.listen(engine, "connect", _preparer(synchronous))
+    event.listen(engine, "begin", _beginner(begin))
+    return engine
 
 
 def _beginner(statement: str) -> Callable[[Connection], None]:
@@ -200,21 +215,25 @@ def _beginner(statement: str) -> Callable[[Connection], None]:
     return begin
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _preparer(synchronous: str) -> Callable[[Any, object], None]:
     """Settings that SQLite keeps per connection (the WAL mode: in the file)."""
-    for statement in (
-        f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}",
-        "PRAGMA journal_mode = WAL",
-        # An acknowledged commit survives the loss of power, at one fsync each.
-        "PRAGMA synchronous = FULL",
-        "PRAGMA foreign_keys = ON",
-        "PRAGMA cache_size = -65536",
-        "PRAGMA mmap_size = 268435456",
-    ):
-        connection.execute(statement)
+
+    def prepare(connection: Any, _record: object) -> None:
+        for statement in (
+            f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}",
+            "PRAGMA journal_mode = WAL",
+            # FULL: an acknowledged commit survives the loss of power, at one fsync each.
+            f"PRAGMA synchronous = {synchronous}",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA cache_size = -65536",
+            "PRAGMA mmap_size = 268435456",
+        ):
+            connection.execute(statement)
+
+    return prepare
 
 
-def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
+def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine, Engine]:
     """Two views of one pool: readers see one snapshot, writers what is committed."""
     limits = f"-c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=5min"
     engine = create_engine(
@@ -226,6 +245,8 @@ def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine]:
         # A connection that a restart of PostgreSQL has closed is replaced, not handed out.
         pool_pre_ping=True,
     )
-    return engine.execution_options(
+    reader = engine.execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
-    ), engine.execution_options(isolation_level="READ COMMITTED")
+    )
+    writer = engine.execution_options(isolation_level="READ COMMITTED")
+    return reader, writer, writer

@@ -134,6 +134,10 @@ _BUSY_WITH: Final = and_(
 )
 _RENEW_BUSY: Final = update(node).where(_BUSY_WITH).values(busy_until_ns=bindparam("until_ns"))
 _CLEAR_BUSY: Final = update(node).where(_BUSY_WITH).values(busy_until_ns=None, busy_upload=None)
+_REMOVE: Final = (
+    delete(node_group).where(node_group.c.node_id.in_(bindparam("ids", expanding=True))),
+    delete(node).where(node.c.id.in_(bindparam("ids", expanding=True))),
+)
 _SORTED: Final = {
     SortKey.NAME: node.c.name,
     SortKey.LENGTH: LENGTH,
@@ -355,9 +359,9 @@ class NodeRepository:
         self._connection.execute(_CLEAR_BUSY, {"node_id": node_id, "upload_id": upload_id})
 
     def remove(self, node_ids: Sequence[int]) -> None:
-        """Delete the rows of nodes and all that belongs to them alone."""
-        for table, column in ((node_group, node_group.c.node_id), (node, node.c.id)):
-            self._connection.execute(delete(table).where(column.in_(node_ids)))
+        """Delete the rows of nodes, and of the groups that they name."""
+        for statement in _REMOVE:
+            self._connection.execute(statement, {"ids": node_ids})
 
     def groups_in_use(self) -> set[str]:
         """Every group that some node names, for the page that shows where groups are used."""

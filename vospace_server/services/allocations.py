@@ -91,7 +91,7 @@ class AllocationService:
         return sorted(known, key=lambda allocation: allocation.path.names)
 
     def lookup(self, caller: Caller, path: NodePath) -> Allocation | None:
-        """The allocation that a node lies in, or that a missing node would; None outside of all.
+        """The allocation that a node lies in, or that a missing one would; None outside of all.
 
         Raises what walking the path does for this caller.
         """

@@ -48,7 +48,7 @@ class DeletionService:
         with self._tree.database.read() as unit:
             if not unit.trash.is_any():
                 return 0
-        return self._tree.database.retrying(lambda unit: _collect(unit, limit))
+        return self._tree.database.retrying(lambda unit: _collect(unit, limit), durable=False)
 
     def _check_tree(self, caller: Caller, path: NodePath) -> None:
         """Refuse a recursive deletion that would remove what the caller may not.

@@ -51,8 +51,10 @@ class Descendant:
 
 
 class ListingService:
-    """Lists containers. Pages are read in transactions of their own, so a long listing keeps
-    nobody waiting, and shows changes that happen behind the place it has come to.
+    """Lists containers.
+
+    Pages are read in transactions of their own, so a long listing keeps nobody waiting, and
+    shows changes that happen behind the place it has come to.
     """
 
     def __init__(self, *, tree: Tree) -> None:

@@ -94,6 +94,9 @@ class MoveService:
         if goal.replaced is not None and not overwrite:
             raise DuplicateNode(str(goal.path))
         require(caller, goal.parent.records, Action.WRITE, goal.parent.path)
+        if moved.node.is_container and _changes_payer(moved, goal):
+            # Before any row is locked, for which those who must finish first may wait.
+            unit.allocations.own_tree()
         unit.nodes.hold(goal.parent.node)
         moved = _locked(unit, moved)
         now_ns = self._tree.clock()
@@ -103,16 +106,17 @@ class MoveService:
         return self._tree.view(unit, caller, arrived)
 
     def _source(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found:
-        """What is moved, authorised. Containers are moved one at a time in the whole space.
+        """What is moved, authorised.
 
-        Two moves at once could otherwise put two containers into each other, out of reach of
-        everybody, and a size counted before a tree is carried would be wrong after it.
+        Containers are moved one at a time in the whole space: two moves at once could put two
+        containers into each other, out of reach of everybody. Other nodes only have to stay
+        where the walk has found them.
         """
-        unit.allocations.share_tree()
-        moved = self._tree.walker(unit).get(caller, path)
-        if moved.node.is_container:
+        if self._tree.walker(unit).get(caller, path).node.is_container:
             unit.nodes.own_moves()
-            moved = self._tree.walker(unit).get(caller, path)
+        else:
+            unit.allocations.share_tree()
+        moved = self._tree.walker(unit).get(caller, path)
         require(caller, moved.records, Action.REMOVE, path)
         return moved
 
@@ -216,13 +220,20 @@ def _transfer_charge(unit: UnitOfWork, moved: Found, goal: _Destination) -> _Wei
     origin, target = moved.parent().allocation_id, goal.parent.allocation_id
     if node.is_container and origin is None and target is not None:
         _check_no_allocation_in(unit, moved)
-    changes_payer = origin != target and node.allocation_id is None
+    changes_payer = _changes_payer(moved, goal)
     weight = _weight(unit, node, whole=changes_payer)
     if changes_payer and target is not None:
         charge(unit, target, weight.used_bytes, weight.used_files)
     if changes_payer and origin is not None:
         unit.allocations.credit(origin, weight.used_bytes, weight.used_files)
     return weight
+
+
+def _changes_payer(moved: Found, goal: _Destination) -> bool:
+    """Whether another allocation, or none, will be charged; the top of one moves with it."""
+    if moved.node.allocation_id is not None:
+        return False
+    return moved.parent().allocation_id != goal.parent.allocation_id
 
 
 def _check_no_allocation_in(unit: UnitOfWork, moved: Found) -> None:
@@ -239,7 +250,6 @@ def _weight(unit: UnitOfWork, node: NodeRecord, *, whole: bool) -> _Weight:
         )
     used_bytes, used_files = 0, 0
     if whole:
-        unit.allocations.own_tree()
         used_bytes, used_files = unit.sizes.exact(node.node_id)
     told_bytes, told_files = told_by(unit, node.node_id)
     return _Weight(

@@ -1,9 +1,9 @@
 """Quota: bytes are promised before the first is written, and never more than there are.
 
-An allocation's use and quota are spread over slots (escrow): a writer takes from one slot,
-under one row lock that it shares with nobody most of the time. Only when that slot has too
-little are all slots locked, the whole is looked at, and what is free is dealt out anew; only
-when the whole has too little is anybody refused.
+An allocation's use and quota are spread over slots (escrow): a writer takes from any slot that
+has enough and that nobody else is just taking from, so writers don't wait for one another. Only
+when there is none are all slots locked, the whole is looked at, and what is free is dealt out
+anew; only when the whole has too little is anybody refused.
 
 A reservation is counted as used from the moment it is made. It ends in one of three ways: it is
 settled in the transaction that makes the node point at the bytes, released when the upload is
@@ -30,16 +30,16 @@ def charge(unit: UnitOfWork, allocation_id: int, size_bytes: int, files: int) ->
     Negative numbers are given back; either may be 0. Raises QuotaExceeded, and then nothing is
     changed, unless the transaction is committed all the same.
     """
-    slot = random_slot()
     if not (size_bytes or files):
         return
-    if not unit.allocations.charge(allocation_id, slot, size_bytes, files):
-        _rebalance_and_charge(unit, allocation_id, slot, size_bytes, files)
+    if not unit.allocations.charge_any(allocation_id, size_bytes, files):
+        _rebalance_and_charge(unit, allocation_id, size_bytes, files)
 
 
 def _rebalance_and_charge(
-    unit: UnitOfWork, allocation_id: int, slot: int, size_bytes: int, files: int
+    unit: UnitOfWork, allocation_id: int, size_bytes: int, files: int
 ) -> None:
+    slot = random_slot()
     slots = unit.allocations.lock_slots(allocation_id)
     if not slots:
         # The allocation has been removed: nobody counts.
@@ -150,14 +150,15 @@ class QuotaService:
             return more_bytes
 
         try:
-            return self._database.retrying(lambda unit: work(unit, wanted_bytes))
+            return self._database.retrying(lambda unit: work(unit, wanted_bytes), durable=False)
         except QuotaExceeded:
-            return self._database.retrying(lambda unit: work(unit, needed_bytes))
+            return self._database.retrying(lambda unit: work(unit, needed_bytes), durable=False)
 
     def release(self, reservation_id: str) -> None:
         """Give back what a reservation holds; harmless to repeat."""
         self._database.retrying(
-            lambda unit: settle(unit, reservation_id, None, size_bytes=0, files=0)
+            lambda unit: settle(unit, reservation_id, None, size_bytes=0, files=0),
+            durable=False,
         )
 
     def sweep(self, now_ns: int) -> int:
@@ -169,4 +170,4 @@ class QuotaService:
                 unit.allocations.credit(held.allocation_id, held.size_bytes, held.files)
             return len(expired)
 
-        return self._database.retrying(work)
+        return self._database.retrying(work, durable=False)

@@ -2,19 +2,19 @@
 
 A transaction that adds, removes, resizes or moves a node only appends deltas for its container
 (`size_delta`). `SizeService.fold_once` takes deltas out, adds them to the totals, and passes
-each container's change on to its parent, level by level, remembering in `pushed` what the parent
-has been told. Only it writes totals, so there is no deadlock and no lost update, and after any
-crash the rows say exactly what is still to be done.
+each container's change on to its parent, level by level, remembering in `pushed` what the
+parent has been told. Only it writes totals, so there is no deadlock and no lost update, and
+after any crash the rows say exactly what is still to be done.
 
 What a container shows:
 
 - `NodeRecord.length` of a listing: the total as folded, at most one interval of the worker old.
 - `NodeService.get`: that and the container's own pending deltas, so that what has just been put
   directly into a container counts at once.
-- `SizeService.exact`: that and every pending delta of the whole subtree. One statement whose cost
-  is the number of containers with pending deltas times their depth (not the size of the tree),
-  because each delta climbs from its container towards the root. Exact in one snapshot: a delta
-  is either folded up to the root or still pending, never in between.
+- `SizeService.exact`: that and every pending delta of the whole subtree, in one statement. It
+  costs the number of containers with pending deltas times their depth, not the size of the
+  tree, because each delta climbs from its container towards the root. Exact in one snapshot: a
+  delta is either folded up to the root or still pending, never in between.
 
 A move appends minus `pushed` to the old parent and plus `pushed` to the new one in its own
 transaction, under a lock of the container's account; what is pending below goes to wherever the
@@ -64,7 +64,7 @@ class SizeService:
         self._levels = levels
 
     def fold_once(self, limit: int = FOLD_BATCH) -> int:
-        """Fold at most `limit` deltas; returns how many there were, 0 if another process folds.
+        """Fold at most `limit` deltas; returns how many there were, 0 if others are folding.
 
         One transaction: a crash leaves everything as it was before.
         """
@@ -79,7 +79,8 @@ class SizeService:
             _fold(unit, summed(deltas), self._levels)
             return len(deltas)
 
-        return self._database.retrying(work)
+        # Undone by a loss of power, the deltas are simply there again.
+        return self._database.retrying(work, durable=False)
 
     def fold_all(self) -> None:
         """Fold until nothing is pending that this process may fold."""
@@ -95,8 +96,8 @@ class SizeService:
         """Whether total + own deltas = own files + what the containers in it have told.
 
         Looks at one snapshot, locks nothing, and can run at any time; None if it adds up. With
-        `repair`, the delta that was missing in that snapshot is appended, which is right whatever
-        has happened since, as deltas only add up; but two repairs must not run at once.
+        `repair`, the delta missing in that snapshot is appended, which is right whatever has
+        happened since, as deltas only add up; but two repairs must not run at once.
         """
         with self._database.read() as unit:
             mismatch = _mismatch(unit, container_id)

@@ -148,7 +148,8 @@ class UploadService:
             also(unit)
             return ticket
 
-        return self._tree.database.retrying(work)
+        # Nobody is told that anything has been kept; a loss of power ends the upload anyway.
+        return self._tree.database.retrying(work, durable=False)
 
     def grow(self, ticket: UploadTicket, needed_bytes: int) -> UploadTicket:
         """The ticket with room for that many bytes in all; QuotaExceeded if there isn't.
@@ -181,7 +182,7 @@ class UploadService:
             if ticket.node_id is not None:
                 unit.nodes.renew_busy(ticket.node_id, ticket.upload_id, until_ns)
 
-        self._tree.database.retrying(work)
+        self._tree.database.retrying(work, durable=False)
 
     def commit_upload(
         self,
@@ -225,7 +226,7 @@ class UploadService:
                 unit.nodes.clear_busy(ticket.node_id, ticket.upload_id)
 
         if ticket.reservation_id is not None or ticket.node_id is not None:
-            self._tree.database.retrying(work)
+            self._tree.database.retrying(work, durable=False)
 
     # ------------------------------------------------------------------ beginning
 

@@ -221,3 +221,20 @@ def test_a_commit_on_sqlite_is_on_the_disk(tmp_path: Path) -> None:
     database.close()
 
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_hasty_transaction_is_whole_and_visible(database: Database) -> None:
+    database.retrying(lambda unit: add(unit, "a"), durable=False)
+
+    assert names(database) == ["a"]
+
+
+def test_only_what_need_not_be_kept_spares_the_disk(database: Database) -> None:
+    query = "PRAGMA synchronous" if database.dialect == "sqlite" else "SHOW synchronous_commit"
+
+    def setting(unit: UnitOfWork) -> str:
+        return str(unit._connection.execute(text(query)).scalar())
+
+    found = [database.retrying(setting, durable=durable) for durable in (True, False, True)]
+
+    assert found == (["2", "1", "2"] if database.dialect == "sqlite" else ["on", "off", "on"])

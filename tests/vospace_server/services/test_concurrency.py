@@ -15,6 +15,7 @@ from vospace_model.faults import (
     QuotaExceeded,
     ServiceBusy,
 )
+from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import OPERATOR
 from vospace_server.services.uploads import UploadedContent
 
@@ -156,13 +157,13 @@ def test_two_containers_do_not_move_into_each_other(each_space: TreeSpace) -> No
     move = each_space.moves.move
     for turn in range(5):
         a, b = f"/alice/a{turn}", f"/alice/b{turn}"
-        each_space.mkdir(a)
-        each_space.mkdir(b)
+        for path in (a, b, f"{a}/deep", f"{b}/deep"):
+            each_space.mkdir(path)
 
         faults = together(
             [
-                partial(move, each_space.alice, at(a), at(f"{b}/x")),
-                partial(move, each_space.alice, at(b), at(f"{a}/y")),
+                partial(move, each_space.alice, at(a), at(f"{b}/deep/x")),
+                partial(move, each_space.alice, at(b), at(f"{a}/deep/y")),
             ]
         )
 
@@ -198,6 +199,37 @@ def test_moves_between_allocations_among_uploads_keep_both_charges_exact(
     assert faults == [None] * 4
     assert each_space.used(other) == (0, 0)
     assert_everything_adds_up(each_space)
+
+
+def test_an_upload_below_a_tree_on_its_way_is_charged_where_it_ends(
+    each_space: TreeSpace,
+) -> None:
+    other = each_space.allocate("/other", each_space.alice, quota_bytes=1_000_000)
+    for path in ("/alice/d", "/alice/d/e"):
+        each_space.mkdir(path)
+    ticket = each_space.uploads.begin_upload(
+        each_space.alice, at("/alice/d/e/f"), declared_length=50
+    )
+    walked, moved = threading.Event(), threading.Event()
+
+    def let_it_move(_unit: UnitOfWork) -> None:
+        walked.set()
+        moved.wait(1)
+
+    def commit() -> None:
+        uploaded = UploadedContent(content=content_of(50))
+        each_space.uploads.commit_upload(ticket, uploaded, also=let_it_move)
+
+    def carry() -> None:
+        walked.wait(10)
+        each_space.moves.move(each_space.alice, at("/alice/d"), at("/other/d"))
+        moved.set()
+
+    faults = together([commit, carry])
+
+    assert faults == [None, None]
+    assert each_space.get("/other/d/e/f").record.length == 50
+    assert (each_space.used(), each_space.used(other)) == ((0, 0), (50, 1))
 
 
 def test_renames_over_one_name_leave_one_file(each_space: TreeSpace) -> None:

@@ -143,8 +143,8 @@ class CrashingDatabase(Database):
 
     @override
     @contextmanager
-    def _write(self) -> Iterator[UnitOfWork]:
-        with super()._write() as unit:
+    def _write(self, *, durable: bool = True) -> Iterator[UnitOfWork]:
+        with super()._write(durable=durable) as unit:
             yield unit
             if self.dying:
                 self.dying = False
