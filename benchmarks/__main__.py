@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.clients import CLIENTS, NATIVE, VOFS
+from benchmarks.clients import CLIENTS, VOFS
 from benchmarks.dataset import Dataset, make_dataset
 from benchmarks.machine import describe_machine
-from benchmarks.measuring import Column, Row, measure_client, median_of
+from benchmarks.measuring import Column, Row, Tally, measure_clients
 from benchmarks.mount_rows import COUNTED, TIMED
 from benchmarks.page_cache import can_drop_page_cache
 from benchmarks.processes import ProgramFailed
@@ -35,11 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="vospace-bench-data-") as folder:
         _announce("making the data set")
         dataset = make_dataset(Path(folder) / "files")
-        columns = [
-            measure_client(client, dataset, _rows(client.name, options), _announce)
-            for client in CLIENTS
-            if client.name in options.clients
-        ]
+        clients = [client for client in CLIENTS if client.name in options.clients]
+        columns = measure_clients(clients, dataset, _rows(options), _announce)
         server = _measure_server(dataset, options.repeats)
     text = section(machine, columns, server, [f"median of {options.repeats}"])
     print(text)
@@ -75,23 +72,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _rows(client: str, options: argparse.Namespace) -> list[tuple[Row, int]]:
-    rows = [(row, int(options.repeats)) for row in TIMED]
-    # The local disk has no wire to count.
-    rows += [(row, 1) for row in COUNTED if client != NATIVE.name]
-    return [
-        (row, repeats)
-        for row, repeats in rows
-        if options.rows is None or row.__name__ in options.rows
-    ]
+def _rows(options: argparse.Namespace) -> list[Row]:
+    rows = [Row(measure=measure, repeats=options.repeats) for measure in TIMED]
+    rows += [Row(measure=measure, repeats=1, counts_wire=True) for measure in COUNTED]
+    return [row for row in rows if options.rows is None or row.name in options.rows]
 
 
 def _measure_server(dataset: Dataset, repeats: int) -> Column:
-    figures: dict[str, float] = {}
-    failures: dict[str, str] = {}
     program = VOFS.missing()
     if program is not None:
         return Column(name="server", figures={}, failures={"*": f"no {program} here"})
+    tally = Tally(client=VOFS)
     with ExitStack() as stack:
         folders = [
             Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vospace-bench-")))
@@ -105,11 +96,12 @@ def _measure_server(dataset: Dataset, repeats: int) -> Column:
         for row in ROWS:
             _announce(f"server: {row.__name__.replace('_', ' ')}")
             try:
-                figures |= median_of([row(session) for _ in range(repeats)])
+                for _ in range(repeats):
+                    tally.add(row(session))
             except ProgramFailed as failure:
-                failures[row.__name__] = str(failure)
+                tally.failures[row.__name__] = str(failure)
                 _announce(f"server: {failure}")
-    return Column(name="server", figures=figures, failures=failures)
+    return tally.column()
 
 
 def _announce(text: str) -> None:

@@ -108,6 +108,7 @@ CLIENTS = (
         name="sshfs",
         serve=sshd,
         command=sshfs_command,
+        speaks_http=False,
         missing=needs("sshfs", "sshd", "ssh-keygen"),
     ),
     Client(

@@ -1,11 +1,12 @@
-"""Runs the rows of every client, and keeps what came out."""
+"""Runs the rows of all clients in turn, and keeps what came out."""
 
 from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.dataset import Dataset
@@ -14,8 +15,21 @@ from benchmarks.processes import ProgramFailed
 from benchmarks.session import Session
 
 Figures = dict[str, float]
-Row = Callable[[Session], Figures]
 Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Something to measure, how often, and whether it counts bytes and requests."""
+
+    measure: Callable[[Session], Figures]
+    repeats: int
+    counts_wire: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.measure.__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,49 +45,72 @@ class Column:
         return self.failures.get(name) or self.failures.get("*")
 
 
-def failed(client: Client, reason: str) -> Column:
-    """The column of a client that is not installed here, or did not start."""
-    return Column(name=client.name, figures={}, failures={"*": reason})
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The samples of one client while the rows run; no session when it did not start."""
+
+    client: Client
+    session: Session | None = None
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, figures: Figures) -> None:
+        """One more run of a row."""
+        for name, value in figures.items():
+            self.samples.setdefault(name, []).append(value)
+
+    def column(self) -> Column:
+        """The medians."""
+        medians = {name: statistics.median(values) for name, values in self.samples.items()}
+        return Column(name=self.client.name, figures=medians, failures=self.failures)
 
 
-def measure_client(
-    client: Client,
-    dataset: Dataset,
-    rows: Sequence[tuple[Row, int]],
-    announce: Announce,
-) -> Column:
-    """Starts the client's server, runs each row as often as is asked, and takes medians."""
+def measure_clients(
+    clients: Sequence[Client], dataset: Dataset, rows: Sequence[Row], announce: Announce
+) -> list[Column]:
+    """Starts every client's server, then runs each row for one client after the other.
+
+    What else the machine does changes from minute to minute; so the runs that are compared
+    with each other follow each other closely.
+    """
+    with ExitStack() as stack:
+        tallies = []
+        for client in clients:
+            announce(f"starting the server of {client.name}")
+            tallies.append(stack.enter_context(_serving(client, dataset)))
+        for row in rows:
+            for number in range(row.repeats):
+                announce(f"{row.name.replace('_', ' ')} ({number + 1} of {row.repeats})")
+                for tally in tallies:
+                    _run(row, tally, announce)
+        return [tally.column() for tally in tallies]
+
+
+@contextmanager
+def _serving(client: Client, dataset: Dataset) -> Iterator[Tally]:
     program = client.missing()
     if program is not None:
-        return failed(client, f"no {program} here")
-    with tempfile.TemporaryDirectory(prefix="vospace-bench-") as state:
+        yield Tally(client=client, failures={"*": f"no {program} here"})
+        return
+    with ExitStack() as stack:
+        state = stack.enter_context(tempfile.TemporaryDirectory(prefix="vospace-bench-"))
         try:
-            with client.serve(dataset.root, Path(state)) as endpoint:
-                session = Session(client=client, dataset=dataset, endpoint=endpoint)
-                return _measure(session, rows, announce)
+            endpoint = stack.enter_context(client.serve(dataset.root, Path(state)))
         except ProgramFailed as failure:
-            announce(f"{client.name}: {failure}")
-            return failed(client, str(failure))
+            yield Tally(client=client, failures={"*": str(failure)})
+            return
+        session = Session(client=client, dataset=dataset, endpoint=endpoint)
+        yield Tally(client=client, session=session)
 
 
-def _measure(session: Session, rows: Sequence[tuple[Row, int]], announce: Announce) -> Column:
-    name = session.client.name
-    figures: Figures = {}
-    failures: dict[str, str] = {}
-    for row, repeats in rows:
-        announce(f"{name}: {row.__name__.replace('_', ' ')}")
-        try:
-            figures |= median_of([row(session) for _ in range(repeats)])
-        except ProgramFailed as failure:
-            failures[row.__name__] = str(failure)
-            announce(f"{name}: {failure}")
-    return Column(name=name, figures=figures, failures=failures)
-
-
-def median_of(samples: Iterable[Figures]) -> Figures:
-    """The median of every figure over the samples."""
-    together: dict[str, list[float]] = {}
-    for sample in samples:
-        for name, value in sample.items():
-            together.setdefault(name, []).append(value)
-    return {name: statistics.median(values) for name, values in together.items()}
+def _run(row: Row, tally: Tally, announce: Announce) -> None:
+    if tally.session is None or row.name in tally.failures:
+        return
+    # The local disk has no wire to count.
+    if row.counts_wire and tally.client.command is None:
+        return
+    try:
+        tally.add(row.measure(tally.session))
+    except ProgramFailed as failure:
+        tally.failures[row.name] = str(failure)
+        announce(f"{tally.client.name}: {failure}")

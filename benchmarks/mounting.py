@@ -46,6 +46,7 @@ class Client:
     command: Callable[[MountPlan], list[str | Path]] | None
     missing: Callable[[], str | None]
     download: Callable[[Endpoint, str], list[str | Path]] | None = None
+    speaks_http: bool = True
 
     @contextmanager
     def mount(self, plan: MountPlan) -> Iterator[Mounted]:

@@ -1,7 +1,8 @@
 from pathlib import Path
 
+from benchmarks.clients import NATIVE
 from benchmarks.floors import FLOORS, Scores
-from benchmarks.measuring import Column, median_of
+from benchmarks.measuring import Column, Tally
 from benchmarks.report import insert_section, section
 
 
@@ -15,9 +16,12 @@ def verdict(what: str, asks: str, scores: Scores) -> tuple[str, str]:
 
 
 def test_the_median_is_taken_figure_by_figure() -> None:
-    samples = [{"a": 1.0, "b": 9.0}, {"a": 3.0}, {"a": 2.0, "b": 5.0}]
+    tally = Tally(client=NATIVE)
 
-    assert median_of(samples) == {"a": 2.0, "b": 7.0}
+    for sample in ({"a": 1.0, "b": 9.0}, {"a": 3.0}, {"a": 2.0, "b": 5.0}):
+        tally.add(sample)
+
+    assert tally.column().figures == {"a": 2.0, "b": 7.0}
 
 
 def test_a_floor_compares_with_the_best_peer() -> None:
