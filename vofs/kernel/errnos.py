@@ -93,6 +93,7 @@ QUIET: Final = frozenset(
         errno.ENOTDIR,
         errno.EISDIR,
         errno.EINVAL,
+        errno.EILSEQ,
         errno.ERANGE,
     }
 )
