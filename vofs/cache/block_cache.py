@@ -233,6 +233,17 @@ class BlockCache:
                 os.close(write_pack(self._parts.directory, identity, data))
                 room.stored_bytes = size
 
+    def _copy(self, identity: ContentIdentity, path: Path) -> int:
+        """Store the bytes of a file where none are stored yet; returns how many were."""
+        store = SparseStore.open(self._parts.directory, identity)
+        try:
+            with self._parts.directory.fetching(identity, 0, identity.granules) as is_mine:
+                if not is_mine or any(store.presence(0, identity.granules)):
+                    return 0
+                return store.copy_in(path, _ADOPT_STEP_BYTES)
+        finally:
+            store.close()
+
     def _put_sparse(self, identity: ContentIdentity, data: bytes) -> None:
         store = SparseStore.open(self._parts.directory, identity)
         try:
@@ -255,6 +266,8 @@ class BlockCache:
                 return
             store = SparseStore.take_over(self._parts.directory, identity, path)
             if store is None:
+                # Somebody opened the content before its bytes were here.
+                room.stored_bytes = self._copy(identity, path)
                 return
             room.stored_bytes = identity.length
         try:

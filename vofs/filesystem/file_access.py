@@ -173,6 +173,11 @@ class FileAccess:
         for reader in self._files.readers_of(path):
             reader.go_on_to(entry, self._contents.readable(path, entry))
 
+    def resent(self, path: NodePath, entry: Entry) -> None:
+        """The service has what an earlier mount wrote, which the kernel here has never seen."""
+        self._namespace.put(path, entry)
+        self._versions.replaced(path.names)
+
     def _open_to_write(self, path: NodePath, mode: OpenMode) -> Opened:
         self._check_writable_mount()
         writer = self._writers.find(path)

@@ -107,12 +107,15 @@ class Writers:
         spool: Spool,
         strict: bool,
         on_uploaded: Uploaded,
+        on_resent: Uploaded,
     ) -> None:
         self._client = client
         self._contents = contents
         self._spool = spool
         self._strict = strict
         self._on_uploaded = on_uploaded
+        # An earlier mount's changes did not go through the pages that the kernel has now.
+        self._on_resent = on_resent
         self._lock = threading.Lock()
         self._by_path: dict[tuple[str, ...], SharedWriter] = {}
 
@@ -132,7 +135,13 @@ class Writers:
                 writer.users += 1
                 writer.file.acquire()
                 return writer
-            uploader = self._uploader(path, strict=self._strict)
+            uploader = FileUploader(
+                path=path,
+                client=self._client,
+                contents=self._contents,
+                strict=self._strict,
+                on_uploaded=self._on_uploaded,
+            )
             file = WritableFile(path=str(path), base=base, spool=self._spool, uploader=uploader)
             writer = SharedWriter(path=path, file=file, uploader=uploader, model=model)
             self._by_path[path.names] = writer
@@ -190,21 +199,18 @@ class Writers:
         Raises what keeps it from being sent; it stays in the spool then.
         """
         path = NodePath.parse(orphan.path)
-        uploader = self._uploader(path, strict=True)
+        uploader = FileUploader(
+            path=path,
+            client=self._client,
+            contents=self._contents,
+            strict=True,
+            on_uploaded=self._on_resent,
+        )
         file = WritableFile.resume(orphan, base=base, spool=self._spool, uploader=uploader)
         try:
             file.flush()
         finally:
             file.close()
-
-    def _uploader(self, path: NodePath, *, strict: bool) -> FileUploader:
-        return FileUploader(
-            path=path,
-            client=self._client,
-            contents=self._contents,
-            strict=strict,
-            on_uploaded=self._on_uploaded,
-        )
 
 
 def new_file_model(name: str, container: Entry | None, owner: str) -> Entry:

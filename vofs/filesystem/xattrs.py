@@ -104,6 +104,9 @@ class ExtendedAttributes:
         self, path: NodePath, name: str, value: bytes, *, create: bool, replace: bool
     ) -> None:
         """Give a property a value; `create` and `replace` say whether it may exist or must."""
+        if not name.startswith(PREFIX):
+            # Before the value is looked at: an access control list is no text.
+            raise AttributeNotSupported(f"{name}: only {PREFIX}* is kept in a VOSpace")
         uri = uri_of(name)
         if create or replace:
             exists = any(item.uri == uri for item in self._properties(path))

@@ -210,6 +210,7 @@ def _build_writing(
         strict=config.strict,
         # FileAccess is made of the writers; it is asked for when a file has been sent.
         on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
+        on_resent=lambda path, entry: access.resent(path, entry),  # noqa: PLW0108
     )
     access = FileAccess(
         namespace=reading.namespace,

@@ -372,6 +372,17 @@ def test_a_file_that_was_taken_over_is_read_without_a_request(cache: BlockCache)
     content.close()
 
 
+def test_a_file_is_taken_over_although_its_content_is_open_already(cache: BlockCache) -> None:
+    source = CountedSource(LARGE)
+    content = cache.open("id", len(LARGE), md5(LARGE))
+    path = cache.spool_directory / "finished"
+    path.write_bytes(LARGE)
+    cache.adopt("id", md5(LARGE), path)
+    assert read_all(content, source) == LARGE
+    assert source.requests == []
+    content.close()
+
+
 def test_read_ahead_for_nobody_stops(cache: BlockCache) -> None:
     source = CountedSource(LARGE, seconds=0.01)
     content = cache.open("id", len(LARGE), None)
