@@ -149,13 +149,15 @@ class FileSystem:
             self._aliases.drop(path)
             return
         self._check_writable()
-        writer = self._writers.find(path)
-        if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
-            raise IsAContainer(str(path))
-        if writer is None or writer.is_on_service:
-            self._client.delete(path)
-        self._writers.unlink(path)
-        self._gone(path)
+        # As for a rename: what is removed must not be sent afterwards.
+        with self._writers.between_uploads(path):
+            writer = self._writers.find(path)
+            if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
+                raise IsAContainer(str(path))
+            if writer is None or writer.is_on_service:
+                self._client.delete(path)
+            self._writers.unlink(path)
+            self._gone(path)
 
     def hide(self, path: NodePath, alias: NodePath) -> None:
         """Remove a file that is open, or make way for a rename over it; it goes on as an alias.
@@ -163,14 +165,15 @@ class FileSystem:
         The service hears of it a moment later (removals.py).
         """
         self._check_writable()
-        writer = self._writers.find(path)
-        if writer is None or writer.is_on_service:
-            if not self._namespace.entry(path.parent).writable:
-                raise PermissionDenied(f"may not remove {path}")
-            self._removals.schedule(path)
-        self._give_alias(path, alias)
-        self._writers.unlink(path)
-        self._gone(path)
+        with self._writers.between_uploads(path):
+            writer = self._writers.find(path)
+            if writer is None or writer.is_on_service:
+                if not self._namespace.entry(path.parent).writable:
+                    raise PermissionDenied(f"may not remove {path}")
+                self._removals.schedule(path)
+            self._give_alias(path, alias)
+            self._writers.unlink(path)
+            self._gone(path)
 
     def detached(self, path: NodePath, alias: NodePath) -> None:
         """The inode of a path has an alias, and the path will get a new one."""
@@ -187,17 +190,20 @@ class FileSystem:
             return
         self._removals.settle(old)
         self._removals.take_over(new)
+        # An upload that began before would bring the old path back after it was moved.
+        with self._writers.between_uploads(old, new):
+            self._rename(old, new, flags=flags)
+
+    def _rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
         writer = self._writers.find(old)
         if writer is not None and not writer.is_on_service:
             self._rename_unsent(old, new, replace=not flags)
             return
-        entry = self._namespace.entry(old)
-        self._client.move(old, new, overwrite=not flags)
+        moved = self._client.move(old, new, overwrite=not flags)
         self._gone(new)
         self._writers.rename(old, new)
         self._files.rename(old, new)
         self._versions.moved(old, new)
-        moved = dataclasses.replace(entry, name=new.name, path=None)
         self._namespace.moved(old, new, moved)
 
     def make_link(self, path: NodePath, target: str) -> None:
@@ -242,8 +248,8 @@ class FileSystem:
         if is_alias(path.name):
             return
         writer = self._writers.find(path)
-        if writer is not None and writer.file.is_dirty:
-            writer.file.set_mtime(mtime_ns)
+        # False when what was dirty has been sent just now, without the time.
+        if writer is not None and writer.file.is_dirty and writer.file.set_mtime(mtime_ns):
             return
         changed = self._client.set_attributes(path, AttributeChange(mtime_ns=mtime_ns))
         self._namespace.put(path, changed)

@@ -50,7 +50,6 @@ class Orphan:
     changed_bytes: int
     needs_base: bool
     mtime_ns: int | None
-    is_committed: bool
     reason: str | None
 
 
@@ -181,7 +180,6 @@ def _describe(stem: Path, story: JournalStory) -> Orphan:
         changed_bytes=sum(stop - start for start, stop in changes.written),
         needs_base=bool(changes.base_gaps()),
         mtime_ns=story.mtime_ns,
-        is_committed=story.is_committed,
         reason=story.reason,
     )
 
@@ -197,6 +195,5 @@ def _unreadable(stem: Path, service: str) -> Orphan:
         changed_bytes=0,
         needs_base=False,
         mtime_ns=None,
-        is_committed=False,
         reason="its journal can't be read",
     )

@@ -165,11 +165,6 @@ class SpoolFile:
         self._is_noted = False
         os.ftruncate(self._journal, 0)
 
-    def sync(self) -> None:
-        """Make the bytes and then the journal survive a loss of power."""
-        os.fsync(self.descriptor)
-        os.fsync(self._journal)
-
     def clear(self) -> bool:
         """Forget all changes; False when the files can't be used again."""
         try:

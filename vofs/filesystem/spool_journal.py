@@ -8,7 +8,6 @@ w OFFSET LENGTH    bytes were written
 t LENGTH           the file was cut or made longer
 p "PATH"           the file was renamed
 m NANOSECONDS      its time was set, until the next change
-c                  its writer was told that it is safe
 u "CONTENT"        the server has it
 e "REASON"         the server did not take it, for this reason
 ```
@@ -99,7 +98,6 @@ class JournalStory:
     # Where the last whole line ends; what follows was torn.
     whole_bytes: int
     mtime_ns: int | None = None
-    is_committed: bool = False
     is_uploaded: bool = False
     reason: str | None = None
 
@@ -118,8 +116,6 @@ class JournalStory:
                 self.path = str(json.loads(rest))
             case b"m":
                 self.mtime_ns = int(rest)
-            case b"c":
-                self.is_committed = True
             case b"u":
                 self.is_uploaded = True
             case b"e":

@@ -164,11 +164,6 @@ class WritableFile:
         with self._lock:
             return self._changing().write(data, offset) if data else 0
 
-    def append(self, data: bytes | memoryview) -> int:
-        """Write bytes at the end of the file, wherever that is by now."""
-        with self._lock:
-            return self._changing().write(data, self._length()) if data else 0
-
     def truncate(self, length: int) -> None:
         """Cut the file or make it longer with zeros."""
         with self._lock:

@@ -1,10 +1,11 @@
 """Files that are being changed: one object for each, however many have it open."""
 
+import contextlib
 import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from vofs.client.uploads import Upload
@@ -156,6 +157,23 @@ class Writers:
                 writer.users -= 1
                 if writer.users == 0 and self._by_path.get(writer.path.names) is writer:
                     del self._by_path[writer.path.names]
+
+    @contextlib.contextmanager
+    def between_uploads(self, *paths: NodePath) -> Iterator[None]:
+        """Hold back, after waiting for them, the uploads of files at or below the paths.
+
+        Always in the order of the paths, so that two who hold several don't wait for each other.
+        """
+        with self._lock:
+            held = [
+                writer
+                for writer in self._by_path.values()
+                if any(writer.path.is_within(path) for path in paths)
+            ]
+        with contextlib.ExitStack() as stack:
+            for writer in sorted(held, key=lambda one: one.path.names):
+                stack.enter_context(writer.file.between_flushes())
+            yield
 
     def unlink(self, path: NodePath) -> bool:
         """The file is removed: nothing of it is sent; whether one was being changed there."""

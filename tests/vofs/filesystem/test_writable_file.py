@@ -154,10 +154,10 @@ def test_what_was_cut_off_stays_gone_when_the_file_grows_again(
     file.close()
 
 
-def test_appending_goes_to_the_end_wherever_that_is(spool: Spool, server: MemoryServer) -> None:
+def test_appending_keeps_the_rest(spool: Spool, server: MemoryServer) -> None:
     file = change(spool, server)
-    file.append(b"one")
-    file.append(b"two")
+    file.write(b"one", file.length)
+    file.write(b"two", file.length)
     file.flush()
     assert server.data(PATH) == BASE + b"onetwo"
     file.close()
@@ -279,6 +279,33 @@ def test_a_renamed_file_is_sent_to_its_new_path(spool: Spool, server: MemoryServ
     file.close()
     assert server.data("/a/c.fits") == b"moved"
     assert PATH not in server.entries
+
+
+def test_a_rename_waits_for_the_upload_to_the_old_path(
+    spool: Spool, server: MemoryServer
+) -> None:
+    file = create(spool, server)
+    file.write(b"moved", 0)
+    server.may_answer.clear()
+    flushing = threading.Thread(target=file.flush)
+    flushing.start()
+    assert server.has_begun.wait(10)
+    seen: list[list[str]] = []
+
+    def move() -> None:
+        with file.between_flushes():
+            seen.append(list(server.entries))
+            file.rename("/a/c.fits")
+
+    moving = threading.Thread(target=move)
+    moving.start()
+    moving.join(0.1)
+    assert moving.is_alive()
+    server.may_answer.set()
+    flushing.join(10)
+    moving.join(10)
+    assert seen == [[PATH]]
+    file.close()
 
 
 def test_the_time_goes_with_the_changes_until_the_next_change(
