@@ -162,7 +162,7 @@ class Writers:
     def between_uploads(self, *paths: NodePath) -> Iterator[None]:
         """Hold back, after waiting for them, the uploads of files at or below the paths.
 
-        Always in the order of the paths, so that two who hold several don't wait for each other.
+        Always in the order of the paths: two who hold several can't block each other.
         """
         with self._lock:
             held = [
