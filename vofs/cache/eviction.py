@@ -44,9 +44,12 @@ class Evictor:
         with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
             return self._evict(wanted) if alone else 0
 
-    def evict_down_to(self, level: int) -> int:
-        """Free until so many bytes are used; returns how many were freed."""
-        with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
+    def evict_down_to(self, level: int, *, patience_seconds: float = _WAIT_SECONDS) -> int:
+        """Free until so many bytes are used; returns how many were freed.
+
+        Nothing when somebody else has been evicting for as long as the caller has patience.
+        """
+        with self._directory.sole_evictor(patience_seconds) as alone:
             # Whoever evicted while we waited may have made room for us, too.
             return self._evict(self._directory.state.used - level) if alone else 0
 

@@ -17,6 +17,8 @@ from vofs.cache.statistics import Counters
 _HIGH: Final = 0.95
 _LOW: Final = 0.88
 _ATTEMPTS: Final = 3
+# A fetch does not wait for a large eviction: it goes on without the disk.
+_PATIENCE_SECONDS: Final = 0.25
 _FREE_SHARE: Final = 0.05
 _MAX_FREE_BYTES: Final = 2 * 1024 * 1024 * 1024
 
@@ -114,7 +116,8 @@ class Space:
                     self._pending += size
                 self._note_high()
                 return True
-            self._count(self._evictor.evict_down_to(int(self._limit * _LOW) - size))
+            level = int(self._limit * _LOW) - size
+            self._count(self._evictor.evict_down_to(level, patience_seconds=_PATIENCE_SECONDS))
         return False
 
     def _has_disk_for(self, size: int) -> bool:
