@@ -34,8 +34,11 @@ class Dialect(typing.Protocol):
     def delete(self, path: NodePath) -> None:
         """Remove a node; a link is removed itself."""
 
-    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> None:
-        """Give a node another full path, over what is there if `overwrite` and POSIX would."""
+    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> Entry:
+        """Give a node another full path, over what is there if `overwrite` and POSIX would.
+
+        Returns the node as it is there.
+        """
 
     def set_attributes(self, path: NodePath, change: AttributeChange) -> Entry:
         """Change what is mentioned."""
@@ -45,6 +48,11 @@ class Dialect(typing.Protocol):
 
     def properties(self, path: NodePath) -> Sequence[Property]:
         """All properties of a node."""
+
+    def properties_of_children(
+        self, path: NodePath
+    ) -> Iterator[tuple[str, Sequence[Property]]]:
+        """All properties of all children of a folder, by name."""
 
     def set_properties(self, path: NodePath, changes: Sequence[PropertyChange]) -> None:
         """Change the properties that are mentioned."""

@@ -59,6 +59,12 @@ class JsonApi(PlainVospace):
         )
 
     @override
+    def create_container(self, path: NodePath) -> Entry:
+        # The document of the new node lacks the exact times, which programs compare.
+        super().create_container(path)
+        return self.get_node(path)
+
+    @override
     def list(self, path: NodePath, *, deep: bool) -> Iterator[Entry]:
         with self._connection.stream(
             "GET",
@@ -68,9 +74,11 @@ class JsonApi(PlainVospace):
             yield from read_listing(response.iter_raw())
 
     @override
-    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> None:
+    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> Entry:
         request = MoveRequest(source=source, destination=destination, overwrite=overwrite)
-        self._connection.request("POST", f"{self._api}/move", json=request.to_json())
+        return _entry(
+            self._connection.request("POST", f"{self._api}/move", json=request.to_json())
+        )
 
     @override
     def set_attributes(self, path: NodePath, change: AttributeChange) -> Entry:

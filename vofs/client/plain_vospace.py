@@ -86,11 +86,12 @@ class PlainVospace:
         """Remove a node. The caller has made sure that a container is empty."""
         self._connection.request("DELETE", self._url(path))
 
-    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> None:
+    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> Entry:
         """A move job; over an existing node it takes a deletion first, which isn't atomic."""
         if overwrite:
             self._clear(destination)
         self._transfers.move(self._uri(source), self._uri(destination))
+        return self.get_node(destination)
 
     def set_attributes(self, path: NodePath, change: AttributeChange) -> Entry:
         """Change what is mentioned."""
@@ -119,6 +120,15 @@ class PlainVospace:
     def properties(self, path: NodePath) -> Sequence[Property]:
         """All properties of a node."""
         return self._node(path).properties
+
+    def properties_of_children(
+        self, path: NodePath
+    ) -> Iterator[tuple[str, Sequence[Property]]]:
+        """All properties of all children of a folder, by name."""
+        container = self._node(path, limit=str(_PAGE))
+        if isinstance(container, ContainerNode):
+            for child in self._children(path, container):
+                yield child.uri.name, child.properties
 
     def set_properties(self, path: NodePath, changes: Sequence[PropertyChange]) -> None:
         """Change the properties that are mentioned."""

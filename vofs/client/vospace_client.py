@@ -88,9 +88,9 @@ class VOSpaceClient:
         """Remove a node. A container must be empty: a service may delete a whole tree."""
         self._dialect.delete(path)
 
-    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> None:
+    def move(self, source: NodePath, destination: NodePath, *, overwrite: bool) -> Entry:
         """Give a node another path; atomic where the service is `is_extended`."""
-        self._dialect.move(source, destination, overwrite=overwrite)
+        return self._dialect.move(source, destination, overwrite=overwrite)
 
     def set_attributes(self, path: NodePath, change: AttributeChange) -> Entry:
         """Change what is mentioned."""
@@ -103,6 +103,12 @@ class VOSpaceClient:
     def properties(self, path: NodePath) -> Sequence[Property]:
         """All properties of a node."""
         return self._dialect.properties(path)
+
+    def properties_of_children(
+        self, path: NodePath
+    ) -> Iterator[tuple[str, Sequence[Property]]]:
+        """All properties of all children of a folder, by name."""
+        return self._dialect.properties_of_children(path)
 
     def set_properties(self, path: NodePath, changes: Sequence[PropertyChange]) -> None:
         """Change the properties that are mentioned."""

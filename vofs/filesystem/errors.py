@@ -44,6 +44,10 @@ class AttributeReadOnly(FileSystemError):  # noqa: N818 -- as above
     """Only the service sets this attribute."""
 
 
+class NameTooLong(FileSystemError):  # noqa: N818 -- as above
+    """A name has more bytes than a node's may have."""
+
+
 class NotHeldByVospace(FileSystemError):  # noqa: N818 -- as above
     """Hard links, devices and owners that a VOSpace can't hold."""
 

@@ -160,6 +160,8 @@ class FileAccess:
         """The node behind an open file, whatever its path is by now."""
         thing = self._files.get(handle)
         if isinstance(thing, OpenWriter):
+            if thing.writer.is_as_on_service:
+                return self._namespace.entry(thing.writer.path)
             return thing.writer.entry()
         if isinstance(thing, OpenContainer):
             return self._namespace.entry(thing.path)

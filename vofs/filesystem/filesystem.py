@@ -93,7 +93,7 @@ class FileSystem:
             raise NodeNotFound(str(path))
         if not self._writers.is_empty():
             writer = self._writers.find(path)
-            if writer is not None:
+            if writer is not None and not writer.is_as_on_service:
                 return writer.entry()
         return self._versions.shown(path, self._namespace.entry(path))
 
@@ -138,6 +138,8 @@ class FileSystem:
         if self._namespace.entry(path).type is not NodeType.CONTAINER:
             raise NotAContainer(str(path))
         if self._writers.in_container(path) or self._namespace.has_children(path):
+            # What keeps it may be somebody else's, and not known here yet.
+            self._namespace.doubt(path)
             raise ContainerNotEmpty(str(path))
         self._client.delete(path)
         self._namespace.removed(path, with_tree=True)
@@ -289,7 +291,7 @@ class FileSystem:
         writers = self._writers.in_container(path)
         if not writers:
             return entries
-        ours = {writer.path.name: writer.entry() for writer in writers}
+        ours = {w.path.name: w.entry() for w in writers if not w.is_as_on_service}
         merged = [ours.pop(entry.name, entry) for entry in entries]
         return [*merged, *(ours[name] for name in sorted(ours))]
 

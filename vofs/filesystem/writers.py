@@ -74,11 +74,17 @@ class SharedWriter:
     model: Entry
     changed_ns: int = field(default_factory=time.time_ns)
     users: int = 1
+    is_linked: bool = True
 
     @property
     def is_on_service(self) -> bool:
         """Whether the service has any version of it."""
         return self.file.entry is not None
+
+    @property
+    def is_as_on_service(self) -> bool:
+        """Whether the service knows all about it, and may know more than we."""
+        return self.is_linked and self.is_on_service and not self.file.is_dirty
 
     def touched(self) -> None:
         """A byte was changed just now."""
@@ -181,6 +187,7 @@ class Writers:
             writer = self._by_path.pop(path.names, None)
         if writer is None:
             return False
+        writer.is_linked = False
         writer.file.unlink()
         return True
 

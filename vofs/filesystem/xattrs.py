@@ -5,6 +5,7 @@ behind `user.vospace.`. A few more, `user.vofs.…`, tell about the mount; they 
 asked for by name and left out of lists, so that `cp -a` doesn't copy them.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -38,6 +39,10 @@ PREFIX: Final = "user.vospace."
 _ABOUT_MOUNT: Final = "user.vofs."
 _CORE: Final = "ivo://ivoa.net/vospace/core#"
 _MANY: Final = 4096
+# `cp -a` and Python's copytree ask for the attributes of every file: from the third file of a
+# folder on, those of all its files come in one answer, which is good for so long.
+_ASKED_TO_ASK_ALL: Final = 3
+_FOLDER_SECONDS: Final = 10.0
 # What has its own place in stat(2); changing it here would be a second way to do chmod.
 _SHOWN_OTHERWISE: Final = frozenset(
     {
@@ -70,8 +75,12 @@ class ExtendedAttributes:
         self._namespace = namespace
         self._is_cached = is_cached
         self._read_only = read_only
-        # Guards the store; not held while the service is asked.
+        # Guards the stores; not held while the service is asked.
         self._lock = threading.Lock()
+        self._asked: TTLCache[tuple[str, ...], int] = TTLCache(_MANY, _FOLDER_SECONDS)
+        self._of_folders: TTLCache[tuple[str, ...], Sequence[Property]] = TTLCache(
+            _MANY, _FOLDER_SECONDS
+        )
         self._known: TTLCache[tuple[str, ...], Sequence[Property]] = TTLCache(
             _MANY, max(seconds, 1.0)
         )
@@ -133,17 +142,39 @@ class ExtendedAttributes:
         self._client.set_properties(path, [change])
         with self._lock:
             self._known.pop(path.names, None)
+            self._of_folders.pop(path.names, None)
         self._namespace.doubt(path)
 
     def _properties(self, path: NodePath) -> Sequence[Property]:
         with self._lock:
-            known = self._known.get(path.names)
+            known = self._known.get(path.names) or self._of_folders.get(path.names)
         if known is not None:
             return known
+        if self._is_copied(path):
+            self._ask_folder(path.parent)
+            with self._lock:
+                known = self._of_folders.get(path.names)
+            if known is not None:
+                return known
         found = self._client.properties(path)
         with self._lock:
             self._known[path.names] = found
         return found
+
+    def _is_copied(self, path: NodePath) -> bool:
+        """Whether a program asks for the attributes of one file of a folder after the other."""
+        folder = path.names[:-1]
+        with self._lock:
+            count = self._asked.get(folder, 0) + 1
+            self._asked[folder] = count
+        return count == _ASKED_TO_ASK_ALL
+
+    def _ask_folder(self, folder: NodePath) -> None:
+        """Take the properties of all its children, up to as many as are remembered."""
+        children = list(itertools.islice(self._client.properties_of_children(folder), _MANY))
+        with self._lock:
+            for name, properties in children:
+                self._of_folders[(*folder.names, name)] = properties
 
     def _about(self, path: NodePath, what: str) -> bytes:
         entry = self._namespace.entry(path)

@@ -64,6 +64,7 @@ ERRNOS: Final[Mapping[type[BaseException], int]] = MappingProxyType(
         filesystem.AttributeExists: errno.EEXIST,
         filesystem.AttributeNotSupported: errno.EOPNOTSUPP,
         filesystem.AttributeReadOnly: errno.EACCES,
+        filesystem.NameTooLong: errno.ENAMETOOLONG,
         filesystem.NotHeldByVospace: errno.EPERM,
         filesystem.BadHandle: errno.EBADF,
         filesystem.NotYetThere: errno.EBUSY,
@@ -94,6 +95,7 @@ QUIET: Final = frozenset(
         errno.EISDIR,
         errno.EINVAL,
         errno.EILSEQ,
+        errno.ENAMETOOLONG,
         errno.ERANGE,
     }
 )

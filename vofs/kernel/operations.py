@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from vofs.filesystem.aliases import is_alias
-from vofs.filesystem.errors import NotHeldByVospace, ReadOnlyMount
+from vofs.filesystem.errors import NameTooLong, NotHeldByVospace, ReadOnlyMount
 from vofs.filesystem.filesystem import FileSystem
 from vofs.filesystem.open_files import Opened, OpenMode
 from vofs.kernel.attributes import AttributeMapper, FileAttributes
 from vofs.kernel.callers import UNKNOWN, Callers
+from vospace_model.faults import InvalidURI
 from vospace_model.uris import MAX_NAME_BYTES, NodePath
 
 _BLOCK_BYTES: Final = 4096
@@ -241,7 +242,13 @@ class Operations:
     def _node(self, path: str) -> NodePath:
         if path == "/":
             return NodePath(self._root)
-        return NodePath((*self._root, *path[1:].split("/")))
+        names = path[1:].split("/")
+        try:
+            return NodePath((*self._root, *names))
+        except InvalidURI:
+            if any(len(name.encode()) > MAX_NAME_BYTES for name in names):
+                raise NameTooLong(f"a name has more than {MAX_NAME_BYTES} bytes") from None
+            raise
 
     def _mode_of(self, flags: int) -> OpenMode:
         access = flags & os.O_ACCMODE
