@@ -163,4 +163,4 @@ def test_two_readers_of_more_than_the_cache_holds_both_finish(
         assert len(out.splitlines()) == 4
     assert (mount.path / "first").read_bytes() == first
     assert (mount.path / "second").read_bytes() == second
-    assert mount.status()["cache_bytes"] <= 64 * MEBIBYTE + 16 * MEBIBYTE
+    assert mount.status()["cache"]["stored_bytes"] <= 64 * MEBIBYTE + 16 * MEBIBYTE
