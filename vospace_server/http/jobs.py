@@ -10,7 +10,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import Fault, InvalidArgument, NodeNotFound
+from vospace_model.faults import Fault, InvalidArgument, NodeNotFound, PermissionDenied
 from vospace_model.jobs import (
     ErrorSummary,
     ExecutionPhase,
@@ -22,6 +22,7 @@ from vospace_model.jobs import (
 )
 from vospace_model.timestamps import format_date_time
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
+from vospace_server.domain.identity import Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.transfer_request import decode_request
 from vospace_server.http.addresses import Addresses
@@ -84,18 +85,23 @@ class JobEndpoints:
     async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
         """Do what the parameter PHASE asks for. Raises InvalidArgument."""
         wanted = (parameters.get("PHASE") or "").upper()
-        caller = caller_of(request)
-        if wanted == "RUN":
-            await in_thread(self._jobs.run, caller, job_id)
-        elif wanted == "ABORT":
-            await in_thread(self._jobs.abort, caller, job_id)
-        else:
+        deed = {"RUN": self._jobs.run, "ABORT": self._jobs.abort}.get(wanted)
+        if deed is None:
             raise InvalidArgument("PHASE is RUN or ABORT")
+        await in_thread(self._act, deed, caller_of(request), job_id)
 
     async def remove(self, request: Request, job_id: str) -> Response:
         """DELETE of a job: 303 to the list."""
-        await in_thread(self._jobs.remove, caller_of(request), job_id)
+        await in_thread(self._act, self._jobs.remove, caller_of(request), job_id)
         return see_other(f"{self._addresses.base(request)}{self._addresses.transfers}")
+
+    def _act(self, deed: Callable[[Caller, str], None], caller: Caller, job_id: str) -> None:
+        """Do something to a job. A credential for reading has to do with reading alone."""
+        made_with = decode_request(self._jobs.get(caller, job_id).request).scope
+        reads_only = isinstance(caller, Identity) and not caller.may_write
+        if reads_only and made_with > TokenScope.READ:
+            raise PermissionDenied("this job is not for a credential that may only read")
+        deed(caller, job_id)
 
     async def _waited(self, request: Request, record: JobRecord) -> JobRecord:
         """The job, after the change of phase that WAIT asks for or the end of its time."""

@@ -13,7 +13,7 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.transfers import read_transfer, write_transfer
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.transfer_request import (
     TransferRequest,
@@ -134,7 +134,9 @@ class TransferEndpoints:
         self, request: Request, record: JobRecord
     ) -> tuple[NegotiatedProtocol, ...]:
         try:
-            negotiation = await in_thread(self._transfer_jobs.negotiate, record)
+            negotiation = await in_thread(
+                self._transfer_jobs.negotiate, record, at_most=_scope_of(caller_of(request))
+            )
         except Fault:
             # Something changed since the job began: no endpoint is how a details document
             # says so, and the next use of the space will tell the reason.
@@ -156,10 +158,10 @@ class TransferEndpoints:
     ) -> JobRecord:
         pairs = () if parameters is None else parameters.pairs
         caller = caller_of(request)
-        scope = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+        asked = TransferRequest(transfer=transfer, scope=_scope_of(caller))
         new = NewJob(
             kind=kind,
-            request=encode_request(TransferRequest(transfer=transfer, scope=scope)),
+            request=encode_request(asked),
             parameters=tuple(JobParameter(parameter_id=k, value=v) for k, v in pairs),
         )
         return await in_thread(self._jobs.create, caller, new)
@@ -169,6 +171,10 @@ class TransferEndpoints:
         return (
             f"{self._addresses.base(request)}{self._addresses.data}/{negotiation.ticket}{name}"
         )
+
+
+def _scope_of(caller: Caller) -> TokenScope:
+    return caller.scope if isinstance(caller, Identity) else TokenScope.READ
 
 
 def _resource(names: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """TransferJobs: does what the job of a transfer asks for, and ends the job accordingly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,9 +63,16 @@ class TransferJobs:
             raise
         return None
 
-    def negotiate(self, record: JobRecord) -> Negotiation:
-        """The endpoints of a job's transfer, made anew, on behalf of the job's owner."""
+    def negotiate(
+        self, record: JobRecord, *, at_most: TokenScope = TokenScope.ADMIN
+    ) -> Negotiation:
+        """The endpoints of a job's transfer, made anew, on behalf of the job's owner.
+
+        `at_most` is what the credential allows that asks for them: an address for writing is
+        nothing for one that may only read, whoever began the job.
+        """
         request = decode_request(record.request)
+        request = replace(request, scope=min(request.scope, at_most))
         if not isinstance(request.transfer, ExternalTransfer):
             raise InvalidArgument("this job moves no bytes")
         caller = self._owner(record, request)
