@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest
+PYTEST := tools/run-tests $(BIN)/python
 
 # Debian packages, by what needs them.
 PACKAGES_RUN := python3-venv libfuse2 fuse3

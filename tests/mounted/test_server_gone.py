@@ -13,7 +13,7 @@ from tests.support.store import Store
 
 DATA = noise(3 * MEBIBYTE)
 GONE = {errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EIO}
-DEADLINE_SECONDS = 5
+DEADLINE_SECONDS = 3
 PATIENCE_SECONDS = 30
 
 

@@ -12,7 +12,7 @@ from tests.support.proxy import TRUTH, Falsehood, Liar, Proxy, is_data
 from tests.support.store import Store
 
 DATA = noise(2 * MEBIBYTE + 123)
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 45
 BAD_ERRNOS = {errno.EIO, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ESTALE, errno.EACCES}
 
 
@@ -37,7 +37,7 @@ LIES = {
     "the whole instead of a range": Falsehood(whole_instead_of_range=True),
     "a short body": Falsehood(send_only=1000),
     "no body": Falsehood(send_only=0),
-    "a stall in the middle": Falsehood(send_only=1000, stall_seconds=30),
+    "a stall in the middle": Falsehood(send_only=1000, stall_seconds=15),
     "busy": Falsehood(
         status=503, headers=(("Retry-After", "1"),), body=b"ServiceBusy: later\n"
     ),
@@ -61,7 +61,7 @@ def test_wrong_answer_ends_in_right_bytes_or_an_error_and_is_not_kept(
 ) -> None:
     store.put(f"{folder}/f", DATA)
     owner = mounts.space.owner
-    mount = mounts.mount(f"vos:{folder}", "-o", "timeout=10", user=owner, service=proxy.url)
+    mount = mounts.mount(f"vos:{folder}", "-o", "timeout=4", user=owner, service=proxy.url)
     proxy.liar = _about_data(LIES[lie])
     started = time.monotonic()
     try:
