@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vofs.client.connection import Connection
 from vofs.client.errors import MalformedAnswer
 from vospace_model.api import API_STANDARD_ID
-from vospace_model.faults import Fault
+from vospace_model.faults import Fault, NotAuthenticated, PermissionDenied, ServiceBusy
 from vospace_model.vosi import ServiceCapability, StandardId
 from vospace_model.xml.vosi import read_capabilities
 
@@ -29,9 +29,11 @@ def read_endpoints(
 
     Raises MalformedAnswer when what answers there is no VOSpace.
     """
-    response = connection.request("GET", f"{base_url}/capabilities")
     try:
+        response = connection.request("GET", f"{base_url}/capabilities")
         capabilities = read_capabilities(response.content)
+    except (NotAuthenticated, PermissionDenied, ServiceBusy):
+        raise
     except Fault as error:
         raise MalformedAnswer(f"{base_url} is no VOSpace service: {error.detail}") from error
     urls = {

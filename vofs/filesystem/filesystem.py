@@ -241,8 +241,9 @@ class FileSystem:
             writer.model = _with_change(writer.model, wanted)
             return
         changed = self._client.set_attributes(path, wanted)
-        if writer is None:
-            self._namespace.put(path, changed)
+        self._namespace.put(path, changed)
+        if writer is not None:
+            writer.model = changed
 
     def set_mtime(self, path: NodePath, mtime_ns: int) -> None:
         """Set the time of modification; of a file that isn't sent yet, when it is sent."""

@@ -70,7 +70,7 @@ class SharedWriter:
     path: NodePath
     file: WritableFile
     uploader: FileUploader
-    # What the node looked like, or would, without the changes.
+    # What the node would look like without changes of its bytes; its permissions are of now.
     model: Entry
     changed_ns: int = field(default_factory=time.time_ns)
     users: int = 1
@@ -97,6 +97,9 @@ class SharedWriter:
         moment = self.file.mtime_ns
         return dataclasses.replace(
             self.file.entry or self.model,
+            public=self.model.public,
+            read_groups=self.model.read_groups,
+            write_groups=self.model.write_groups,
             length=self.file.length,
             mtime_ns=self.changed_ns if moment is None else moment,
             ctime_ns=self.changed_ns,

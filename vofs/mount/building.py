@@ -103,9 +103,9 @@ def reach_space(config: MountConfig, environment: Mapping[str, str]) -> Space:
         environment=environment,
     )
     connection = Connection(config=config.connection, credentials=credentials, traffic=traffic)
-    endpoints = read_endpoints(connection, location.base_url, authority=location.authority)
-    client = VOSpaceClient(connection, endpoints)
     try:
+        endpoints = read_endpoints(connection, location.base_url, authority=location.authority)
+        client = VOSpaceClient(connection, endpoints)
         root = _root_container(client, source.path)
     except (NotAuthenticated, PermissionDenied) as fault:
         raise RefusedError(fault, describe_credentials(credentials)) from fault
