@@ -145,14 +145,13 @@ def test_a_hit_does_not_wait_for_a_miss(cache: BlockCache) -> None:
     source = CountedSource(LARGE)
     content = cache.open("id", len(LARGE), None)
     read(content, source, 0, 16 * KIB)
-    slow = CountedSource(LARGE, seconds=0.5)
+    slow = CountedSource(LARGE, seconds=5)
     waiting = threading.Thread(target=read, args=(content, slow, 10 * MIB, 128 * KIB))
     waiting.start()
     time.sleep(0.05)
-    began = time.monotonic()
     for _ in range(100):
         assert read(content, source, 0, 16 * KIB) == LARGE[: 16 * KIB]
-    assert time.monotonic() - began < 0.3
+    assert waiting.is_alive()
     waiting.join(30)
     content.close()
 
