@@ -186,7 +186,10 @@ class Namespace:
             with self._asking.held(("list", folder)):
                 self._renew_listing(folder)
         known = self._cache.find(names)
-        return _value_of(names, known if known is not None else Known(None, 0.0))
+        if known is None or (known.value is None and not self._listing_is_fresh(folder)):
+            # An old listing that couldn't be renewed is no proof that there is no such node.
+            return self._ask_entry(names, None)
+        return _value_of(names, known)
 
     def _ask_entry(self, names: Names, known: Known[Entry] | None) -> Entry:
         fallback = None if known is None else known.value
