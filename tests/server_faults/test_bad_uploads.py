@@ -1,0 +1,87 @@
+"""Uploads whose headers lie, and a collector that comes in the middle of one."""
+
+import base64
+import hashlib
+
+import httpx
+import pytest
+
+from tests.server_faults.aftermath import incoming, objects
+from tests.support.space import Space
+from tests.vospace_server.http.wire import Wire
+
+MD5 = base64.b64encode(hashlib.md5(b"new", usedforsecurity=False).digest()).decode()
+WRONG = base64.b64encode(bytes(16)).decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Digest": f"md5={WRONG}"},
+        {"Content-MD5": WRONG},
+        {"Repr-Digest": f"sha-256=:{base64.b64encode(bytes(32)).decode()}:"},
+        {"Digest": f"MD5={WRONG}"},
+        {"Digest": f"md5={MD5}, sha-256={base64.b64encode(bytes(32)).decode()}"},
+    ],
+)
+def test_a_digest_of_other_bytes_is_412_and_names_both(
+    owner: httpx.Client, folder: str, header: dict[str, str]
+) -> None:
+    address = f"/vault/files/{folder}/f"
+    owner.put(address, content=b"old").raise_for_status()
+
+    answer = owner.put(address, content=b"new", headers=header)
+
+    assert (answer.status_code, answer.text.split(":")[0]) == (412, "PreconditionFailed")
+    assert len(answer.text.splitlines()) == 1
+    assert owner.get(address, follow_redirects=True).content == b"old"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Digest": "md5="},
+        {"Digest": "md5"},
+        {"Digest": "md5=!!!!"},
+        {"Digest": "md5=AAAA"},
+        {"Digest": f"md5={MD5},md5={WRONG}"},
+        {"Digest": f"md5={MD5}", "Content-MD5": WRONG},
+        {"Digest": "sha-256=" + "0" * 63},
+        {"Repr-Digest": "sha-256=::"},
+        {"Content-MD5": ""},
+    ],
+)
+def test_a_digest_that_is_none_is_refused_and_not_passed_over(
+    owner: httpx.Client, folder: str, header: dict[str, str]
+) -> None:
+    address = f"/vault/files/{folder}/f"
+    answer = owner.put(address, content=b"new", headers=header)
+
+    assert (answer.status_code, answer.text.split(":")[0]) == (400, "InvalidArgument")
+    assert owner.get(f"/vault/nodes/{folder}/f").status_code == 404
+
+
+def test_the_collector_leaves_an_upload_under_way_alone(fresh_space: Space) -> None:
+    space = fresh_space
+    wire = Wire(port=space.server.port)
+    head = (
+        "PUT /vault/files/durand/f HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n"
+        f"Authorization: Bearer {space.owner.token}\r\n\r\n"
+    )
+    wire.send(head.encode() + b"x" * 200_000)
+    with space.client(space.owner) as client:
+        client.put("/vault/files/durand/g", content=b"gone").raise_for_status()
+        client.put("/vault/files/durand/g", content=b"kept").raise_for_status()
+        assert len(incoming(space)) == 1
+
+        printed = space.server.administer("gc", "--grace", "0s")
+        wire.send(b"x" * 200_000)
+        answer = wire.read()
+        wire.close()
+
+        assert "removed 1 objects" in printed
+        assert answer.status == 201
+        read = client.get("/vault/files/durand/f", follow_redirects=True)
+        assert read.content == b"x" * 400_000
+    assert len(objects(space)) == 2
+    assert space.server.administer("fsck") == "nothing is wrong\n"
