@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.vospace_server.cli.conftest import Program, Serving, serving
+from vospace_server.database.schema import NEWEST_REVISION
 
 ANN = ("ann", "secret-12")
 
@@ -49,8 +50,8 @@ def test_upgrade_makes_the_tables_once(program: Program) -> None:
     first = program("upgrade")
     second = program("upgrade")
 
-    assert first.stdout == "the database now has schema 0001 (before: none)\n"
-    assert second.stdout == "the database has the newest schema already (0001)\n"
+    assert first.stdout == f"the database now has schema {NEWEST_REVISION} (before: none)\n"
+    assert second.stdout == f"the database has the newest schema already ({NEWEST_REVISION})\n"
 
 
 def test_gc_spares_what_is_young_and_what_is_in_use(

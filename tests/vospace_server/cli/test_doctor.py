@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from tests.vospace_server.cli.conftest import Program, environment, run_program
+from vospace_server.database.schema import NEWEST_REVISION
 
 
 def lines_of(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -45,7 +46,7 @@ def test_a_sound_space_is_called_sound(program: Program, data_dir: Path) -> None
     assert findings["versions"].startswith("ok Python 3.")
     assert findings["data directory"] == f"ok {data_dir} is writable and private"
     assert findings["secrets"] == "ok database and keys are closed to others"
-    assert findings["database"] == "ok answers, schema 0001"
+    assert findings["database"] == f"ok answers, schema {NEWEST_REVISION}"
     assert findings["accounts"] == "ok 1 users, administered by ann"
     assert findings["storage"].startswith("ok stored, synced, linked, read and deleted")
     assert [path for path in (data_dir / "storage").rglob("*") if path.is_file()] == []
