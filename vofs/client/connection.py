@@ -11,7 +11,7 @@ import httpx
 
 from vofs.client.credentials import Anonymous, Credentials, auth_of, tls_context
 from vofs.client.deadline import Deadline, operation_deadline
-from vofs.client.errors import MalformedAnswer, TimedOut, Unreachable
+from vofs.client.errors import BrokenOff, MalformedAnswer, TimedOut, Unreachable
 from vofs.client.faults import raise_for_fault
 from vofs.client.retrying_transport import RetryConfig, RetryingTransport
 from vofs.client.traffic import CountingTransport, Traffic
@@ -139,9 +139,9 @@ def translated(url: str) -> Iterator[None]:
     except httpx.ConnectError as error:
         raise Unreachable(f"{_host(url)} can't be reached: {error}") from error
     except httpx.RemoteProtocolError as error:
-        raise Unreachable(f"{_host(url)} broke off its answer: {error}") from error
+        raise BrokenOff(f"{_host(url)} broke off its answer: {error}") from error
     except httpx.NetworkError as error:
-        raise Unreachable(f"the connection to {_host(url)} broke: {error}") from error
+        raise BrokenOff(f"the connection to {_host(url)} broke: {error}") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise MalformedAnswer(f"the answer of {_host(url)} can't be used: {error}") from error
 

@@ -13,6 +13,10 @@ class Unreachable(ClientError):  # noqa: N818 -- see the module docstring
     """No connection, or it broke before the answer was whole."""
 
 
+class BrokenOff(Unreachable):
+    """The service was there, and its answer ended before it was whole: worth asking again."""
+
+
 class TimedOut(ClientError):  # noqa: N818 -- see the module docstring
     """The answer didn't come within the deadline of the operation."""
 

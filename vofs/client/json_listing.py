@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vofs.client.errors import MalformedAnswer, Unreachable
+from vofs.client.errors import BrokenOff, MalformedAnswer
 from vospace_model.api import Entry, ListingEnd, read_listing_line
 from vospace_model.faults import InvalidData
 
@@ -10,7 +10,7 @@ from vospace_model.faults import InvalidData
 def read_listing(pieces: Iterator[bytes]) -> Iterator[Entry]:
     """The entries of a listing, the container itself first.
 
-    Raises Unreachable when the last line is missing: a listing that broke off must not look
+    Raises BrokenOff when the last line is missing: a listing that broke off must not look
     like a short folder. Raises MalformedAnswer when a line or the count is wrong.
     """
     for count, line in enumerate(_lines(pieces)):
@@ -24,7 +24,7 @@ def read_listing(pieces: Iterator[bytes]) -> Iterator[Entry]:
                 raise MalformedAnswer(f"a listing of {item.count} nodes has {count - 1}")
             return
         yield item
-    raise Unreachable("the listing broke off")
+    raise BrokenOff("the listing broke off")
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

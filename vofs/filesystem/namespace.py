@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from vofs.cache.node_cache import Known, NodeCache
 from vofs.client.byte_ranges import OpenedContent
 from vofs.client.deadline import limited
-from vofs.client.errors import TimedOut, Unreachable
+from vofs.client.errors import BrokenOff, TimedOut, Unreachable
 from vofs.client.vospace_client import VOSpaceClient
 from vofs.filesystem.availability import Availability
 from vofs.filesystem.errors import NotAContainer
@@ -303,7 +303,7 @@ class Namespace:
         seconds = self._availability.config.fallback_seconds if is_hasty else None
         try:
             with limited(seconds):
-                answer = question()
+                answer = _asked_twice(question)
         except AWAY:
             self._availability.failed()
             raise
@@ -334,6 +334,14 @@ def folders_of(
         for depth in range(len(root), len(last) + 1):
             folders.pop(last[:depth], None)
     return folders
+
+
+def _asked_twice(question: Callable[[], Answer]) -> Answer:
+    """Put a question, and once more when its answer broke off: a stream isn't retried below."""
+    try:
+        return question()
+    except BrokenOff:
+        return question()
 
 
 def _value_of(names: Names, known: Known[Entry]) -> Entry:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.proxy import TRUTH, Falsehood, running_proxy
 from tests.support.space import Space
 from tests.support.store import Store
 from vofs.cache.node_cache import NodeCache, NodeCacheConfig
@@ -32,13 +33,14 @@ TIMEOUT = 0.5
 class World:
     """A namespace, the client below it, and how often that asked."""
 
-    def __init__(self, space: Space, folder: str) -> None:
+    def __init__(self, space: Space, folder: str, service: str | None = None) -> None:
         retry = RetryConfig(operation_seconds=3, attempts=2, unreachable_seconds=1)
         connection = Connection(
             config=ConnectionConfig(retry=retry),
             credentials=BearerToken(token=space.owner.token, source="test"),
         )
-        endpoints = read_endpoints(connection, space.server.url, authority="localhost~vault")
+        url = service or space.server.url
+        endpoints = read_endpoints(connection, url, authority="localhost~vault")
         self.client = VOSpaceClient(connection, endpoints)
         self.replaced: list[tuple[str, ...]] = []
         self.availability = Availability(AvailabilityConfig(first_pause_seconds=0.2))
@@ -284,3 +286,18 @@ def test_walks_are_noticed_at_the_second_sibling() -> None:
     assert walks.root_of(("r", "c")) == ("r", "c")
     walks.proved_too_large(("r", "d"))
     assert walks.root_of(("r", "d")) is None
+
+
+def test_listing_that_breaks_off_is_asked_for_again(
+    shared_space: Space, store: Store, folder: str
+) -> None:
+    store.put(f"{folder}/a", b"x")
+    with running_proxy(shared_space.server.port) as proxy:
+        torn = [Falsehood(send_only=100)]
+        proxy.liar = lambda _method, path: (
+            torn.pop() if torn and "/children/" in path else TRUTH
+        )
+        world = World(shared_space, folder, service=proxy.url)
+        assert _names(world) == ["a"]
+        assert torn == []
+        world.client.close()
