@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -211,12 +212,12 @@ class Space:
 
 def furnished(server: SpaceServer) -> Space:
     """Add the people, the group and the allocation of `Space` to an empty server."""
-    space = Space(
-        server=server,
-        owner=add_user(server, "durand"),
-        member=add_user(server, "member"),
-        stranger=add_user(server, "stranger"),
-    )
+    with ThreadPoolExecutor(3) as threads:
+        people = threads.map(
+            lambda name: add_user(server, name), ("durand", "member", "stranger")
+        )
+        owner, member, stranger = people
+    space = Space(server=server, owner=owner, member=member, stranger=stranger)
     server.administer("group", "add", "HST-RO", "--owner", "durand")
     server.administer("group", "add-member", "HST-RO", "member")
     server.administer("allocation", "add", "durand", "--owner", "durand", "--quota", "20GiB")
