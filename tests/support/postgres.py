@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests: Debian's programs, a directory of its own, loopback only."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -18,10 +19,16 @@ class PostgresMissingError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback address that was free a moment ago.
+
+    Below the ports that the kernel gives to outgoing connections: nobody takes it by chance
+    before the server that is meant to have it.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _programs() -> Path:
