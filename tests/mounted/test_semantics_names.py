@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -317,3 +318,29 @@ def test_read_only_mount_refuses_every_change(
     assert not os.access(path, os.W_OK)
     assert os.access(path, os.R_OK)
     assert store.get(f"{folder}/f") == b"content"
+
+
+def test_open_target_of_a_rename_is_never_missing(
+    mount: Mount, mounts: Mounts, store: Store, folder: str
+) -> None:
+    store.put(f"{folder}/f", b"first")
+    another = Store(mounts.space, mounts.space.owner)
+    seen: list[bool] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.append(another.exists(f"{folder}/f"))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for turn in range(8):
+        with (mount.path / "f").open("rb"):
+            (mount.path / "new").write_bytes(str(turn).encode())
+            (mount.path / "new").rename(mount.path / "f")
+        assert (mount.path / "f").read_bytes() == str(turn).encode()
+    done.set()
+    watcher.join()
+    another.close()
+    assert len(seen) > 8
+    assert all(seen)

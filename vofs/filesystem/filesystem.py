@@ -24,7 +24,7 @@ from vofs.filesystem.links import shown_target, stored_target
 from vofs.filesystem.mode_bits import access_change
 from vofs.filesystem.namespace import AWAY, Namespace
 from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
-from vofs.filesystem.removals import Removals
+from vofs.filesystem.removals import Purpose, Removals
 from vofs.filesystem.writers import Writers
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
@@ -161,21 +161,31 @@ class FileSystem:
             self._writers.unlink(path)
             self._gone(path)
 
-    def hide(self, path: NodePath, alias: NodePath) -> None:
+    def hide(self, path: NodePath, alias: NodePath, purpose: Purpose) -> None:
         """Remove a file that is open, or make way for a rename over it; it goes on as an alias.
 
-        The service hears of it a moment later (removals.py).
+        To be replaced, the node stays until the rename that follows. When nobody knows what
+        follows, the service hears of a removal a moment later (removals.py).
         """
         self._check_writable()
+        if purpose is Purpose.REPLACE:
+            self.detached(path, alias)
+            return
         with self._writers.between_uploads(path):
             writer = self._writers.find(path)
             if writer is None or writer.is_on_service:
-                if not self._namespace.entry(path.parent).writable:
-                    raise PermissionDenied(f"may not remove {path}")
-                self._removals.schedule(path)
+                self._remove_hidden(path, purpose)
             self._give_alias(path, alias)
             self._writers.unlink(path)
             self._gone(path)
+
+    def _remove_hidden(self, path: NodePath, purpose: Purpose) -> None:
+        if purpose is Purpose.REMOVE:
+            self._client.delete(path)
+            return
+        if not self._namespace.entry(path.parent).writable:
+            raise PermissionDenied(f"may not remove {path}")
+        self._removals.schedule(path)
 
     def detached(self, path: NodePath, alias: NodePath) -> None:
         """The inode of a path has an alias, and the path will get a new one."""

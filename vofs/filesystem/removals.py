@@ -1,11 +1,12 @@
 """Removes open files from the service a moment after the kernel was told that they are gone.
 
 When a file is removed while it is open, libfuse first renames it to a name of its own, and
-does the same to the target of a rename. At that moment nobody can tell the two apart; but a
-rename goes on at once, and must replace its target in one operation. So the removal waits for
-some milliseconds, and a rename to the path takes it over.
+does the same to the target of a rename. Where the two can't be told apart, a removal waits for
+some milliseconds, and a rename to the path, which follows at once and must replace its target
+in one operation, takes it over.
 """
 
+import enum
 import logging
 import queue
 import threading
@@ -21,6 +22,14 @@ _log = logging.getLogger(__name__)
 
 _DELAY_SECONDS: Final = 0.005
 _WAIT_SECONDS: Final = 60.0
+
+
+class Purpose(enum.Enum):
+    """Why an open file loses its name."""
+
+    REMOVE = enum.auto()
+    REPLACE = enum.auto()
+    UNKNOWN = enum.auto()
 
 
 @dataclass(slots=True)

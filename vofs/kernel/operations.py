@@ -160,7 +160,8 @@ class Operations:
         source, destination = self._node(old), self._node(new)
         if is_alias(destination.name):
             if not self._is_detaching(source, destination):
-                self._filesystem.hide(source, destination)
+                purpose = self._callers.purpose_of_hiding()
+                self._filesystem.hide(source, destination, purpose)
             return
         self._filesystem.rename(source, destination, flags=flags)
 
