@@ -18,7 +18,7 @@ from vofs.cache.statistics import Counters
 
 # The same wrong bytes twice are not an accident of the line or the disk.
 _TIMES_WRONG: Final = 2
-_HOPELESS_SECONDS: Final = 300.0
+_HOPELESS_SECONDS: Final = 15.0
 
 
 class KeptGranules:
