@@ -65,9 +65,10 @@ def await_outcome(descriptor: int, *, seconds: float) -> Outcome:
     """Read the pipe until the mount is there, has failed, or took too long."""
     end = time.monotonic() + seconds
     received = b""
+    poller = select.poll()  # select() knows no descriptor above 1,023
+    poller.register(descriptor, select.POLLIN)
     while True:
-        readable, _, _ = select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
-        if not readable:
+        if not poller.poll(max(0.0, end - time.monotonic()) * 1000):
             return Outcome(error=f"no mount within {seconds:g} s")
         piece = os.read(descriptor, _READ_BYTES)
         received += piece
