@@ -37,16 +37,6 @@ def open_objects(objects: Path) -> int:
     return count
 
 
-def test_a_client_that_leaves_ends_its_download(
-    server: ServerThread, large_file: str, objects: Path
-) -> None:
-    with httpx.stream("GET", large_file) as response:
-        next(response.iter_raw())
-        assert open_objects(objects) == 1
-
-    assert eventually(lambda: open_objects(objects) == 0)
-
-
 def test_a_download_leaves_nothing_open(
     anonymous: httpx.Client, large_file: str, objects: Path
 ) -> None:
