@@ -9,11 +9,12 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from vospace_model.faults import ServiceBusy
+from vospace_server.services.job_work import JobWork
 from vospace_server.services.jobs import JobService
-from vospace_server.services.transfer_jobs import TransferJobs
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,13 +37,13 @@ class JobRunner:
         """There is something to do."""
         self._wake.set()
 
-    def start(self, *, jobs: JobService, transfer_jobs: TransferJobs) -> None:
-        """Begin to take jobs."""
+    def start(self, *, jobs: JobService, work: Mapping[str, JobWork]) -> None:
+        """Begin to take jobs; `work` says who does those of a kind."""
         for number in range(_THREADS):
             worker = f"{socket.gethostname()}-{os.getpid()}-{number}-{secrets.token_hex(4)}"
             thread = threading.Thread(
                 target=self._work,
-                args=(jobs, transfer_jobs, worker),
+                args=(jobs, work, worker),
                 name=f"job-runner-{number}",
             )
             thread.start()
@@ -55,24 +56,24 @@ class JobRunner:
         for thread in self._threads:
             thread.join()
 
-    def _work(self, jobs: JobService, transfer_jobs: TransferJobs, worker: str) -> None:
+    def _work(self, jobs: JobService, work: Mapping[str, JobWork], worker: str) -> None:
         while not self._stopping.is_set():
             self._wake.wait(_LOOK_SECONDS)
             self._wake.clear()
             try:
-                self._do_queued(jobs, transfer_jobs, worker)
+                self._do_queued(jobs, work, worker)
             except ServiceBusy as fault:
                 _LOG.info("jobs wait: %s", fault)
             except Exception:  # noqa: BLE001 - one bad job must not stop the others
                 _LOG.exception("the job runner goes on after an unexpected failure")
 
-    def _do_queued(self, jobs: JobService, transfer_jobs: TransferJobs, worker: str) -> None:
+    def _do_queued(self, jobs: JobService, work: Mapping[str, JobWork], worker: str) -> None:
         while queued := jobs.queued(_BATCH):
             for record in queued:
                 if self._stopping.is_set():
                     return
                 with _Heartbeat(jobs, record.job_id):
-                    transfer_jobs.execute(record.job_id, worker=worker)
+                    work[record.kind].execute(record.job_id, worker=worker)
 
 
 class _Heartbeat:

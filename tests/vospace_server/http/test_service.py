@@ -196,6 +196,7 @@ def test_each_request_is_one_line_without_secrets(
     alice.put(f"/vault/files/{folder}/f", content=b"12345").raise_for_status()
     push = alice.post("/vault/synctrans", content=document, follow_redirects=True).text
     url = alice.get(f"/vault/files/{folder}/f").headers["location"]
+    assert eventually(lambda: len(request_lines(caplog)) == 4)
     caplog.clear()
 
     response = alice.get(url)

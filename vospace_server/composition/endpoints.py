@@ -1,0 +1,83 @@
+"""What answers: the HTTP edge over the services."""
+
+from vospace_server.composition.access import Access
+from vospace_server.composition.jobs import Jobs
+from vospace_server.composition.services import Services
+from vospace_server.config import ServerConfig
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.api import ApiEndpoints
+from vospace_server.http.bundles import BundleEndpoint
+from vospace_server.http.data import DataEndpoints
+from vospace_server.http.files import FileEndpoints
+from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.metrics import MetricsEndpoint, RequestMetrics
+from vospace_server.http.nodes import NodeEndpoints
+from vospace_server.http.routes import Endpoints
+from vospace_server.http.service_metadata import MetadataEndpoints
+from vospace_server.http.transfers import TransferEndpoints
+from vospace_server.http.uploads import UploadReceiver
+from vospace_server.http.vosi import VosiEndpoints
+from vospace_server.services.properties_in_use import PropertiesInUse
+
+
+def build_endpoints(
+    config: ServerConfig,
+    services: Services,
+    access: Access,
+    jobs: Jobs,
+    addresses: Addresses,
+    metrics: RequestMetrics,
+) -> Endpoints:
+    """Every endpoint of the service, over its services."""
+    receiver = UploadReceiver(
+        data=services.data,
+        identify=access.delegation.identify,
+        idle_seconds=config.server.body_timeout_seconds,
+    )
+    return Endpoints(
+        nodes=_build_nodes(config, services, addresses),
+        files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
+        data=DataEndpoints(
+            reading=services.reading, tickets=services.tickets, receiver=receiver
+        ),
+        transfers=TransferEndpoints(
+            jobs=jobs.jobs,
+            transfer_jobs=jobs.transfer_jobs,
+            job_endpoints=JobEndpoints(jobs=jobs.jobs, addresses=addresses),
+            addresses=addresses,
+        ),
+        metadata=MetadataEndpoints(
+            properties_in_use=PropertiesInUse(database=services.tree.database)
+        ),
+        vosi=VosiEndpoints(
+            addresses=addresses, resource_id=config.resource_id, check=services.reading.check
+        ),
+        api=_build_api(config, services, addresses),
+        bundles=BundleEndpoint(reading=services.reading),
+        metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_nodes(
+    config: ServerConfig, services: Services, addresses: Addresses
+) -> NodeEndpoints:
+    return NodeEndpoints(
+        nodes=services.nodes,
+        listing=services.listing,
+        deletions=services.deletions,
+        addresses=addresses,
+        authority=config.vos_authority,
+        delete_non_empty=config.service.delete_non_empty,
+    )
+
+
+def _build_api(config: ServerConfig, services: Services, addresses: Addresses) -> ApiEndpoints:
+    return ApiEndpoints(
+        nodes=services.nodes,
+        listing=services.listing,
+        moves=services.moves,
+        allocations=services.allocations,
+        reading=services.reading,
+        addresses=addresses,
+        authority=config.vos_authority,
+    )

@@ -1,0 +1,51 @@
+"""What is done later, and by whom."""
+
+from dataclasses import dataclass
+
+from vospace_server.composition.access import Access
+from vospace_server.composition.services import Services
+from vospace_server.database.engine import Database
+from vospace_server.domain.identity import ANONYMOUS
+from vospace_server.services.internal_transfers import InternalTransferService
+from vospace_server.services.job_work import JobWork
+from vospace_server.services.jobs import JobKind, JobService
+from vospace_server.services.transfer_jobs import TransferJobs
+from vospace_server.services.transfers import TransferService
+from vospace_server.workers.job_runner import JobRunner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """What is done later."""
+
+    jobs: JobService
+    transfer_jobs: TransferJobs
+    runner: JobRunner
+
+    @property
+    def work(self) -> dict[str, JobWork]:
+        """Who does the jobs of each kind."""
+        return {
+            JobKind.TRANSFER: self.transfer_jobs,
+            JobKind.SYNC_TRANSFER: self.transfer_jobs,
+        }
+
+
+def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
+    """The jobs of the service and who does them; the runner is started with the lifespan."""
+    runner = JobRunner()
+    jobs = JobService(database=database, wake_runner=runner.wake)
+    transfers = TransferService(
+        tree=services.tree,
+        reading=services.reading,
+        data=services.data,
+        tickets=services.tickets,
+    )
+    transfer_jobs = TransferJobs(
+        jobs=jobs,
+        transfers=transfers,
+        internal_transfers=InternalTransferService(tree=services.tree, moves=services.moves),
+        identify=access.delegation.identify,
+        anonymous=ANONYMOUS,
+    )
+    return Jobs(jobs=jobs, transfer_jobs=transfer_jobs, runner=runner)

@@ -1,0 +1,38 @@
+"""What stands around every endpoint."""
+
+from starlette.middleware import Middleware
+
+from vospace_server.composition.access import Access
+from vospace_server.config import ServerConfig
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.authentication import Authentication
+from vospace_server.http.challenges import LOGIN_PATH, Challenges
+from vospace_server.http.faults import FaultRendering
+from vospace_server.http.metrics import RequestMetrics
+from vospace_server.http.request_bodies import UnreadBodies
+from vospace_server.http.request_log import RequestLog
+
+
+def build_middleware(
+    config: ServerConfig, access: Access, addresses: Addresses, metrics: RequestMetrics
+) -> list[Middleware]:
+    """Around every endpoint, the outermost first."""
+    challenges = Challenges(realm=config.service.realm, public_url=config.server.public_url)
+    return [
+        Middleware(RequestLog, metrics=metrics, data_prefix=addresses.data),
+        Middleware(UnreadBodies),
+        Middleware(FaultRendering, challenges=challenges),
+        Middleware(
+            Authentication,
+            authenticator=access.authenticator,
+            challenges=challenges,
+            # A login with an old token in its header is still a login.
+            open_prefixes=(
+                f"{addresses.data}/",
+                LOGIN_PATH,
+                "/healthz",
+                "/readyz",
+                "/metrics",
+            ),
+        ),
+    ]

@@ -1,0 +1,65 @@
+"""The services, over one database and one object store."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from vospace_server.composition.naming import group_naming
+from vospace_server.config import ServerConfig
+from vospace_server.database.engine import Database
+from vospace_server.services.allocations import AllocationService
+from vospace_server.services.data import DataService
+from vospace_server.services.deletions import DeletionService
+from vospace_server.services.listing import ListingService
+from vospace_server.services.moves import MoveService
+from vospace_server.services.nodes import NodeService
+from vospace_server.services.quota import QuotaService
+from vospace_server.services.reading import ReadingService
+from vospace_server.services.tickets import TicketService
+from vospace_server.services.tree import Tree
+from vospace_server.services.uploads import UploadService
+from vospace_server.storage.object_store import ObjectStore
+
+TICKET_LIFE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the endpoints call."""
+
+    tree: Tree
+    nodes: NodeService
+    listing: ListingService
+    deletions: DeletionService
+    moves: MoveService
+    allocations: AllocationService
+    tickets: TicketService
+    reading: ReadingService
+    data: DataService
+    quota: QuotaService
+
+
+def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
+    """The services of one space."""
+    tree = Tree(
+        database=database,
+        authority=config.vos_authority,
+        naming=group_naming(config),
+        strict_links=config.service.strict_links,
+    )
+    quota = QuotaService(database=database)
+    tickets = TicketService(database=database, lifetime=TICKET_LIFE)
+    reading = ReadingService(tree=tree, store=store, tickets=tickets)
+    uploads = UploadService(tree=tree, quota=quota)
+    return Services(
+        tree=tree,
+        nodes=NodeService(tree=tree),
+        listing=ListingService(tree=tree),
+        deletions=DeletionService(tree=tree),
+        moves=MoveService(tree=tree),
+        allocations=AllocationService(tree=tree),
+        tickets=tickets,
+        reading=reading,
+        data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
+        quota=quota,
+    )
