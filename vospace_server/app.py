@@ -10,6 +10,7 @@ from vospace_server.composition.jobs import build_jobs
 from vospace_server.composition.lifespan import build_lifespan
 from vospace_server.composition.middleware import build_middleware
 from vospace_server.composition.services import build_services
+from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.addresses import Addresses
@@ -35,6 +36,7 @@ def create_app(config: ServerConfig) -> Starlette:
     database.upgrade()
     services = build_services(config, database, store)
     access = build_access(config, database)
+    web = build_web(config, database, access)
     jobs = build_jobs(services, access, database)
     metrics = RequestMetrics()
     addresses = Addresses(service_name=config.service.name, public_url=config.server.public_url)
@@ -46,8 +48,8 @@ def create_app(config: ServerConfig) -> Starlette:
         group_service_id=config.group_service_id,
     )
     return Starlette(
-        routes=[*routes(endpoints, addresses), *login.routes],
-        middleware=build_middleware(config, access, addresses, metrics),
-        exception_handlers={404: not_found},
+        routes=[*routes(endpoints, addresses), *login.routes, *web_routes(web, access)],
+        middleware=build_middleware(config, access, addresses, metrics, web),
+        exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),
     )

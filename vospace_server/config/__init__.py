@@ -10,6 +10,7 @@ from vospace_server.config.sections import (
     ServerSection,
     ServiceSection,
     StorageSection,
+    WebSection,
 )
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "ServerSection",
     "ServiceSection",
     "StorageSection",
+    "WebSection",
     "load_config",
 ]
