@@ -10,6 +10,8 @@ from vospace_server.database.engine import Database
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
+from vospace_server.services.group_queries import GroupQueries
+from vospace_server.services.groups import GroupService
 from vospace_server.services.listing import ListingService
 from vospace_server.services.moves import MoveService
 from vospace_server.services.nodes import NodeService
@@ -37,6 +39,8 @@ class Services:
     reading: ReadingService
     data: DataService
     quota: QuotaService
+    groups: GroupService
+    group_queries: GroupQueries
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
@@ -51,6 +55,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
     reading = ReadingService(tree=tree, store=store, tickets=tickets)
     uploads = UploadService(tree=tree, quota=quota)
+    groups = GroupService(database=database, naming=tree.naming)
     return Services(
         tree=tree,
         nodes=NodeService(tree=tree),
@@ -62,4 +67,6 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         reading=reading,
         data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
         quota=quota,
+        groups=groups,
+        group_queries=GroupQueries(tree=tree, groups=groups),
     )
