@@ -48,7 +48,11 @@ def create_app(config: ServerConfig) -> Starlette:
         group_service_id=config.group_service_id,
     )
     return Starlette(
-        routes=[*routes(endpoints, addresses), *login.routes, *web_routes(web, access)],
+        routes=[
+            *routes(endpoints, addresses),
+            *login.routes,
+            *web_routes(web, access, services),
+        ],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),

@@ -11,7 +11,9 @@ from html import unescape
 import httpx
 
 from tests.support.space import SpaceServer
-from vospace_model.uris import NodePath
+from vospace_model.nodes import NodeType, NodeUpdate
+from vospace_model.properties import Core, SetProperty
+from vospace_model.uris import NodePath, VosUri
 from vospace_server.auth.passwords import Passwords
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
@@ -19,6 +21,7 @@ from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.groups import GroupService
+from vospace_server.services.nodes import NodeService
 from vospace_server.services.sessions import SessionService
 from vospace_server.services.tree import Tree
 
@@ -57,6 +60,7 @@ class WebSite:
     groups: GroupService
     sessions: SessionService
     allocations: AllocationService
+    nodes: NodeService
 
     @property
     def url(self) -> str:
@@ -95,6 +99,19 @@ class WebSite:
             quota_bytes=quota_bytes,
         )
 
+    def grant(self, path: str, group: str) -> None:
+        """Lets a group, and nobody else but the owner, read a folder."""
+        changes = {
+            Core.GROUPREAD: f"ivo://localhost/gms?{group}",
+            Core.ISPUBLIC: "false",
+        }
+        update = NodeUpdate(
+            uri=VosUri("localhost~vault", NodePath.parse(f"/{path}")),
+            node_type=NodeType.CONTAINER,
+            changes=tuple(SetProperty(uri=key, value=value) for key, value in changes.items()),
+        )
+        self.nodes.set(OPERATOR, update)
+
 
 @contextmanager
 def open_site(server: SpaceServer, database_url: str) -> Iterator[WebSite]:
@@ -113,6 +130,7 @@ def open_site(server: SpaceServer, database_url: str) -> Iterator[WebSite]:
                 database=database, idle=timedelta(hours=1), life=timedelta(hours=2)
             ),
             allocations=AllocationService(tree=tree),
+            nodes=NodeService(tree=tree),
         )
     finally:
         database.close()

@@ -5,16 +5,22 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from vospace_server.composition.access import Access
+from vospace_server.composition.services import Services
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.browser_sessions import BrowserSessions, SessionCookies
+from vospace_server.http.group_api import GroupApi
 from vospace_server.http.routing import TreeRoute
+from vospace_server.services.invitations import InvitationService
 from vospace_server.services.sessions import SessionService
 from vospace_server.web.addresses import ASSETS, FORM_PREFIXES
 from vospace_server.web.assets import Assets
 from vospace_server.web.error_pages import ErrorPages
 from vospace_server.web.languages import Languages
 from vospace_server.web.pages import Pages, Site
+from vospace_server.web.views.group import GroupPages
+from vospace_server.web.views.group_members import GroupMemberPages, InvitationPages
+from vospace_server.web.views.groups import GroupListPages
 from vospace_server.web.views.home import HomePages
 from vospace_server.web.views.login import LoginPages
 
@@ -46,7 +52,7 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
         group_service_id=config.group_service_id,
         service_name=config.service.name,
         registration=config.web.registration,
-        sections=(),
+        sections=("groups",),
     )
     pages = Pages(assets=assets, languages=Languages(), site=site)
     return Web(
@@ -64,8 +70,8 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
     )
 
 
-def web_routes(web: Web, access: Access) -> list[TreeRoute]:
-    """Every page."""
+def web_routes(web: Web, access: Access, services: Services) -> list[TreeRoute]:
+    """Every page, and what the pages ask for in JSON."""
     home = HomePages(pages=web.pages, cookies=web.cookies)
     login = LoginPages(
         pages=web.pages,
@@ -77,4 +83,27 @@ def web_routes(web: Web, access: Access) -> list[TreeRoute]:
         TreeRoute(ASSETS, {"GET": web.assets.get}),
         *home.routes,
         *login.routes,
+        *_group_routes(web, access, services),
+    ]
+
+
+def _group_routes(web: Web, access: Access, services: Services) -> list[TreeRoute]:
+    pages, cookies = web.pages, web.cookies
+    groups, queries = services.groups, services.group_queries
+    invitations = InvitationService(
+        database=services.tree.database, groups=groups, identify=access.delegation.identify
+    )
+    group = GroupPages(
+        pages=pages, cookies=cookies, groups=groups, queries=queries, invitations=invitations
+    )
+    return [
+        *GroupListPages(pages=pages, cookies=cookies, groups=groups, queries=queries).routes,
+        *group.routes,
+        *GroupMemberPages(
+            pages=pages, cookies=cookies, groups=groups, queries=queries, group_pages=group
+        ).routes,
+        *InvitationPages(
+            pages=pages, cookies=cookies, invitations=invitations, group_pages=group
+        ).routes,
+        *GroupApi(queries=queries).routes,
     ]

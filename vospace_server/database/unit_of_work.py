@@ -10,6 +10,7 @@ from vospace_server.database.blobs import BlobRepository
 from vospace_server.database.changes import ChangeRepository
 from vospace_server.database.checks import CheckRepository
 from vospace_server.database.groups import GroupRepository
+from vospace_server.database.invitations import InvitationRepository
 from vospace_server.database.jobs import JobRepository
 from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
@@ -100,6 +101,11 @@ class UnitOfWork:
     def sessions(self) -> SessionRepository:
         """Logins of browsers."""
         return SessionRepository(self._connection)
+
+    @cached_property
+    def invitations(self) -> InvitationRepository:
+        """Links into groups."""
+        return InvitationRepository(self._connection)
 
     @cached_property
     def audit(self) -> AuditRepository:

@@ -43,6 +43,11 @@ def local_target(text: str | None, default: str = HOME) -> str:
     return text if text.isascii() else quote(text, safe="/?&=#%+:;,.~-_!$'()*@[]")
 
 
+def group(name: str) -> str:
+    """The page of a group."""
+    return f"{GROUPS}/show/{quote(name, safe='')}"
+
+
 def login_address(target: str) -> str:
     """The login that leads to a page."""
     return f"{LOGIN}?next={quote(target, safe='')}"

@@ -15,7 +15,7 @@ from vospace_server.http.authentication import caller_of
 from vospace_server.http.browser_sessions import has_ended, session_of
 from vospace_server.web import addresses
 from vospace_server.web.assets import Assets
-from vospace_server.web.formats import formats_in
+from vospace_server.web.formats import formats_in, written
 from vospace_server.web.forms import CSRF_FIELD, Form
 from vospace_server.web.headers import PAGE_HEADERS
 from vospace_server.web.languages import NAMES, Language, Languages
@@ -54,6 +54,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["written"] = written
         self._environment.filters["quote"] = lambda text: quote(text, safe="")
 
     def language_of(self, request: Request) -> Language:
