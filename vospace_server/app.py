@@ -14,6 +14,7 @@ from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.addresses import Addresses
+from vospace_server.http.certificates import CertificateEndpoints
 from vospace_server.http.faults import not_found
 from vospace_server.http.login import LoginEndpoints
 from vospace_server.http.metrics import RequestMetrics
@@ -47,10 +48,12 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
+    certificates = CertificateEndpoints(access.certificates)
     return Starlette(
         routes=[
             *routes(endpoints, addresses),
             *login.routes,
+            *certificates.routes,
             *web_routes(web, access, services),
         ],
         middleware=build_middleware(config, access, addresses, metrics, web),

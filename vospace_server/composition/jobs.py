@@ -1,5 +1,6 @@
 """What is done later, and by whom."""
 
+import functools
 from dataclasses import dataclass
 
 from vospace_server.composition.access import Access
@@ -33,7 +34,7 @@ class Jobs:
 
 def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
     """The jobs of the service and who does them; the runner is started with the lifespan."""
-    runner = JobRunner()
+    runner = JobRunner(check=functools.partial(access.states.check, writing=True))
     jobs = JobService(database=database, wake_runner=runner.wake)
     transfers = TransferService(
         tree=services.tree,

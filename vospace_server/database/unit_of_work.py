@@ -16,6 +16,7 @@ from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
 from vospace_server.database.nodes import NodeRepository
 from vospace_server.database.secrets import SecretRepository
+from vospace_server.database.service_states import ServiceStateRepository
 from vospace_server.database.sessions import SessionRepository
 from vospace_server.database.sizes import SizeRepository
 from vospace_server.database.tokens import TokenRepository
@@ -111,6 +112,11 @@ class UnitOfWork:
     def audit(self) -> AuditRepository:
         """What was done by whom."""
         return AuditRepository(self._connection)
+
+    @cached_property
+    def service_states(self) -> ServiceStateRepository:
+        """What the service does at all."""
+        return ServiceStateRepository(self._connection)
 
     @cached_property
     def secrets(self) -> SecretRepository:

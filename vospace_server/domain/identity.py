@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class TokenScope(enum.IntEnum):
@@ -37,6 +38,7 @@ class Identity:
 
     `groups` holds every group the user belongs to, directly or through other groups, as
     normalised `ivo://authority/gms?name` text, so that a permission is one set lookup.
+    `expires` is when the credential ends, if it does: what is made with it lives no longer.
     """
 
     user_id: int
@@ -44,6 +46,7 @@ class Identity:
     groups: frozenset[str]
     is_admin: bool
     scope: TokenScope
+    expires: datetime | None = None
 
     @property
     def may_write(self) -> bool:

@@ -37,7 +37,8 @@ def routes(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
     return (
         *_vospace(endpoints, addresses),
         *_api(endpoints.api, endpoints.bundles),
-        *_service(endpoints, addresses),
+        *endpoints.vosi.routes,
+        ExactRoute("/metrics", {"GET": endpoints.metrics.get}),
     )
 
 
@@ -72,18 +73,4 @@ def _api(api: ApiEndpoints, bundles: BundleEndpoint) -> Sequence[TreeRoute]:
         ExactRoute(MOVE_PATH, {"POST": api.move}),
         TreeRoute(QUOTA_PATH, {"GET": api.quota}),
         ExactRoute(BUNDLE_PATH, {"POST": bundles.post}),
-    )
-
-
-def _service(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
-    vosi = endpoints.vosi
-    capabilities = f"{addresses.root}/capabilities"
-    availability = f"{addresses.root}/availability"
-    return (
-        ExactRoute(capabilities, {"GET": vosi.capabilities, "HEAD": vosi.capabilities}),
-        ExactRoute(availability, {"GET": vosi.availability, "HEAD": vosi.availability}),
-        ExactRoute("/reg/resource-caps", {"GET": vosi.resource_caps}),
-        ExactRoute("/healthz", {"GET": vosi.alive, "HEAD": vosi.alive}),
-        ExactRoute("/readyz", {"GET": vosi.ready, "HEAD": vosi.ready}),
-        ExactRoute("/metrics", {"GET": endpoints.metrics.get}),
     )

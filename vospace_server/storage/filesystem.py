@@ -119,6 +119,12 @@ class FilesystemStore:
                     swept += 1
         return swept
 
+    def check(self) -> None:
+        """Both directories are there and can be looked into."""
+        with _translated("looking into the store"):
+            for directory in (self._objects, self._incoming):
+                os.scandir(directory).close()
+
     def close(self) -> None:
         """Nothing is held open."""
 

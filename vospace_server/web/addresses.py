@@ -13,6 +13,7 @@ ACCOUNT: Final = "/account"
 GROUPS: Final = "/groups"
 JOBS: Final = "/jobs"
 ADMIN: Final = "/admin"
+ADMIN_STATE: Final = "/admin/state"
 STORAGE: Final = "/storage"
 ASSETS: Final = "/assets"
 

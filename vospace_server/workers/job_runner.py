@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from vospace_model.faults import ServiceBusy
@@ -26,9 +26,13 @@ _HEARTBEAT_SECONDS: Final = 15.0
 
 
 class JobRunner:
-    """Started and stopped with the application. A job that runs at the stop is finished."""
+    """Started and stopped with the application. A job that runs at the stop is finished.
 
-    def __init__(self) -> None:
+    Before each job `check` is asked; while it raises ServiceBusy, jobs wait.
+    """
+
+    def __init__(self, *, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -72,6 +76,7 @@ class JobRunner:
             for record in queued:
                 if self._stopping.is_set():
                     return
+                self._check()
                 with _Heartbeat(jobs, record.job_id):
                     work[record.kind].execute(record.job_id, worker=worker)
 
