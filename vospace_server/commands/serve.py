@@ -21,11 +21,12 @@ from uvicorn.supervisors import Multiprocess
 from vospace_server.app import create_app
 from vospace_server.commands.failures import CommandError
 from vospace_server.commands.listening import BACKLOG, listening
-from vospace_server.commands.opening import load, open_storage, prepare_data_dir
+from vospace_server.commands.opening import load, prepare_data_dir
 from vospace_server.commands.second_listener import SecondListener
 from vospace_server.commands.server_logging import set_up_logging
 from vospace_server.commands.tls import make_context
 from vospace_server.composition.access import build_certificates
+from vospace_server.composition.storing import open_storage
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.connection import BoundedConnection
