@@ -13,6 +13,7 @@ from vospace_server.composition.services import build_services
 from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
+from vospace_server.examination.health import health_lines
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.certificates import CertificateEndpoints
 from vospace_server.http.faults import not_found
@@ -54,7 +55,7 @@ def create_app(config: ServerConfig) -> Starlette:
             *routes(endpoints, addresses),
             *login.routes,
             *certificates.routes,
-            *web_routes(web, access, services),
+            *web_routes(web, access, services, jobs, addresses, lambda: health_lines(config)),
         ],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},

@@ -7,18 +7,11 @@ from html import unescape
 import httpx
 import pytest
 
+from tests.web.forms import send
 from tests.web.site import Person, WebSite, csrf_token
 from vospace_server.domain.identity import OPERATOR
 
 Client = Callable[..., httpx.Client]
-
-
-def send(
-    browser: httpx.Client, path: str, page: str = "/groups", **fields: str
-) -> httpx.Response:
-    """Send a form as the page at `page` would."""
-    token = csrf_token(browser.get(page))
-    return browser.post(path, data={"csrf_token": token, **fields})
 
 
 def members(site: WebSite, name: str) -> list[str]:

@@ -29,7 +29,7 @@ def build_challenges(config: ServerConfig) -> Challenges:
     return Challenges(
         realm=config.service.realm,
         public_url=config.server.public_url,
-        certificates=_takes_certificates(config),
+        certificates=takes_certificates(config),
         issuer=config.oidc.issuer,
     )
 
@@ -51,7 +51,7 @@ def build_vosi(
         addresses=addresses,
         services=parts,
         identifiers=_identifiers(config, addresses),
-        door=SecureDoor(certificates=_takes_certificates(config), port=config.server.tls_port),
+        door=SecureDoor(certificates=takes_certificates(config), port=config.server.tls_port),
         checks=Checks(whole=services.reading.check, heartbeat=services.reading.check_database),
         states=states,
     )
@@ -69,7 +69,8 @@ def build_gate(addresses: Addresses, states: ServiceStateService) -> Middleware:
     )
 
 
-def _takes_certificates(config: ServerConfig) -> bool:
+def takes_certificates(config: ServerConfig) -> bool:
+    """Whether clients can log in by certificate."""
     by_tls = config.server.tls_cert is not None and config.server.client_certificates
     return by_tls or config.authentication.trusted_dn_header is not None
 

@@ -268,6 +268,9 @@ class WebSection:
             choices=("open", "approval", "off"),
         ),
     )
+    registrations_per_minute: int = field(
+        default=5, metadata=about("accounts that one address may make per minute", minimum=1)
+    )
     session_idle_hours: float = field(
         default=12.0,
         metadata=about("a browser that is not used for this long is logged out", minimum=0.01),

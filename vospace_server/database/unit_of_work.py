@@ -11,6 +11,7 @@ from vospace_server.database.changes import ChangeRepository
 from vospace_server.database.checks import CheckRepository
 from vospace_server.database.groups import GroupRepository
 from vospace_server.database.invitations import InvitationRepository
+from vospace_server.database.job_lines import JobLineRepository
 from vospace_server.database.jobs import JobRepository
 from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
@@ -107,6 +108,11 @@ class UnitOfWork:
     def invitations(self) -> InvitationRepository:
         """Links into groups."""
         return InvitationRepository(self._connection)
+
+    @cached_property
+    def job_lines(self) -> JobLineRepository:
+        """Jobs as lines of a list."""
+        return JobLineRepository(self._connection)
 
     @cached_property
     def audit(self) -> AuditRepository:

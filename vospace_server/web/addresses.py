@@ -49,6 +49,11 @@ def group(name: str) -> str:
     return f"{GROUPS}/show/{quote(name, safe='')}"
 
 
+def user(name: str) -> str:
+    """The page of a user, for administrators."""
+    return f"{ADMIN}/users/show/{quote(name, safe='')}"
+
+
 def login_address(target: str) -> str:
     """The login that leads to a page."""
     return f"{LOGIN}?next={quote(target, safe='')}"
