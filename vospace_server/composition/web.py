@@ -16,13 +16,15 @@ from vospace_server.http.addresses import Addresses
 from vospace_server.http.browser_sessions import BrowserSessions, SessionCookies
 from vospace_server.http.group_api import GroupApi
 from vospace_server.http.routing import TreeRoute
+from vospace_server.services.grantors import GrantorService
 from vospace_server.services.invitations import InvitationService
 from vospace_server.services.job_lines import JobLineService
 from vospace_server.services.registration import RegistrationMode, RegistrationService
 from vospace_server.services.sessions import SessionService
 from vospace_server.web.addresses import ASSETS, FORM_PREFIXES
 from vospace_server.web.assets import Assets
-from vospace_server.web.error_pages import ErrorPages
+from vospace_server.web.error_pages import ErrorPages, Grantor
+from vospace_server.web.grantors import grantor_of
 from vospace_server.web.languages import Languages
 from vospace_server.web.pages import Pages, Site
 from vospace_server.web.views.account import AccountPages
@@ -80,9 +82,17 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
             cookies=cookies,
             form_prefixes=FORM_PREFIXES,
         ),
-        errors=ErrorPages(pages=pages),
+        errors=ErrorPages(pages=pages, grantor=_build_grantor(config, database)),
         registration=_build_registration(config, access),
     )
+
+
+def _build_grantor(config: ServerConfig, database: Database) -> Grantor | None:
+    if not config.web.name_owners:
+        return None
+    addresses = Addresses(service_name=config.service.name)
+    grantors = GrantorService(database=database)
+    return grantor_of(grantors, (addresses.nodes, addresses.files))
 
 
 def _build_registration(config: ServerConfig, access: Access) -> RegistrationService:
