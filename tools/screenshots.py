@@ -2,15 +2,17 @@
 
 Run from the tree: `python tools/screenshots.py [NAME...]`; a NAME takes only the pictures that
 begin with it. It starts a server of its own, with people and groups as they might be, and
-Debian's Chromium. Pages of other families add their states to STATES.
+needs Debian's Chromium and pngquant. Pages of other families add their states to STATES.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -20,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.space import SpaceServer
 from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.web.site import PASSWORD, Person, WebSite, open_site
-from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.identity import OPERATOR, TokenScope
 from vospace_server.services.accounts import NewUser
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
@@ -40,7 +42,6 @@ class State:
     path: str
     who: str | None = "durand"
     act: Callable[[Page], None] = lambda _page: None
-    both_widths: bool = True
 
 
 def fill_wrong_login(page: Page) -> None:
@@ -62,13 +63,6 @@ def remove_somebody(page: Page) -> None:
     page.get_by_role("button", name="Remove dupont").click()
     page.wait_for_selector(".toast")
     page.get_by_role("button", name="Undo").focus()
-
-
-def undo(page: Page) -> None:
-    """What comes of it."""
-    remove_somebody(page)
-    page.get_by_role("button", name="Undo").click()
-    page.wait_for_load_state()
 
 
 def paste(page: Page) -> None:
@@ -173,7 +167,13 @@ def furnish(site: WebSite) -> dict[str, Person]:
     site.new_job(people["durand"], "durand/data/hst-refer/jref")
     stopped = site.new_job(people["durand"], "durand/data/iref.tar")
     site.jobs.abort(people["durand"].identity, stopped)
-    site.new_token(people["durand"])
+    site.accounts.make_token(
+        "durand",
+        scope=TokenScope.READ,
+        lifetime=timedelta(days=90),
+        label="mountvofs on the cluster",
+        by=OPERATOR,
+    )
     return people
 
 
@@ -230,11 +230,21 @@ def take(browser: Browser, site: WebSite, people: dict[str, Person], state: Stat
             page.goto(state.path)
             state.act(page)
             target = FOLDER / f"{state.name}-{theme}-{label}.png"
-            page.screenshot(path=target, full_page="dialog" not in page.content(), scale="css")
+            page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
             context.close()
+            shrink(target)
             if state.name == "group-removed":
                 site.groups.add_member("CFHT", "dupont", expires=None, by=OPERATOR)
             weigh(target)
+
+
+def shrink(picture: Path) -> None:
+    """As many colours as a screen of ours needs, which is a third of the bytes."""
+    words = ["pngquant", "--force", "--skip-if-larger", "--strip", "64", "--output"]
+    done = subprocess.run([*words, str(picture), str(picture)], check=False)
+    # 98: it would have become larger, and stays what it is.
+    if done.returncode not in {0, 98}:
+        raise SystemExit(f"pngquant failed on {picture.name}; is it installed?")
 
 
 def weigh(picture: Path) -> None:
