@@ -98,6 +98,26 @@ def test_the_id_of_a_session_changes_at_login(
     assert site.sessions.find(planted) is None
 
 
+def test_a_login_form_that_is_older_than_the_session_still_logs_in(
+    client: Client, alice: Person, bob: Person
+) -> None:
+    answer = log_in(client(alice), bob.name, PASSWORD)
+
+    assert answer.status_code == 303
+    assert "set-cookie" in answer.headers
+
+
+def test_a_password_that_the_operator_sets_ends_all_sessions(
+    client: Client, site: WebSite, alice: Person
+) -> None:
+    browser = client(alice)
+    site.server.administer(
+        "user", "password", alice.name, "--password-stdin", stdin="a new one\n"
+    )
+
+    assert alice.name not in browser.get("/").text
+
+
 def test_logging_out_ends_the_session_at_once_and_needs_a_post(
     client: Client, site: WebSite, alice: Person
 ) -> None:
