@@ -6,9 +6,11 @@ from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
 from vospace_server.database.engine import Database
 from vospace_server.services.internal_transfers import InternalTransferService
+from vospace_server.services.job_execution import JobExecution
 from vospace_server.services.job_ledger import JobLedger
 from vospace_server.services.job_work import JobWork
 from vospace_server.services.jobs import JobKind, JobService
+from vospace_server.services.long_transfers import LongTransferJobs
 from vospace_server.services.transfer_jobs import TransferJobs
 from vospace_server.services.transfers import TransferService
 from vospace_server.workers.job_runner import JobRunner
@@ -21,6 +23,7 @@ class Jobs:
     jobs: JobService
     ledger: JobLedger
     transfer_jobs: TransferJobs
+    long_transfers: JobWork
     runner: JobRunner
 
     @property
@@ -29,7 +32,7 @@ class Jobs:
         return {
             JobKind.TRANSFER: self.transfer_jobs,
             JobKind.SYNC_TRANSFER: self.transfer_jobs,
-            JobKind.LONG_TRANSFER: self.transfer_jobs,
+            JobKind.LONG_TRANSFER: self.long_transfers,
         }
 
 
@@ -51,4 +54,15 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
         internal_transfers=InternalTransferService(tree=services.tree, moves=services.moves),
         identify=access.delegation.identify,
     )
-    return Jobs(jobs=jobs, ledger=ledger, transfer_jobs=transfer_jobs, runner=runner)
+    long_transfers = JobExecution(
+        ledger=ledger,
+        identify=access.delegation.identify,
+        task=LongTransferJobs(tree=services.tree, copies=services.copies),
+    )
+    return Jobs(
+        jobs=jobs,
+        ledger=ledger,
+        transfer_jobs=transfer_jobs,
+        long_transfers=long_transfers,
+        runner=runner,
+    )
