@@ -1,42 +1,17 @@
 """The unmodified client over HTTPS, led by our own registry document (contract 0.2)."""
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import trustme
 
-from tests.support.space import SpaceServer, User, add_user
+from tests.support.space import TlsSpace
 from tests.support.vos import VosClient
 
 pytestmark = pytest.mark.timeout(300)
 
 AUTHORITY = "vos://localhost~vault"
 ROOT = f"{AUTHORITY}/durand"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TlsSpace:
-    """A server over HTTPS with one user, who owns an allocation of their own name."""
-
-    server: SpaceServer
-    owner: User
-
-
-@pytest.fixture(scope="module")
-def tls_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsSpace]:
-    """One such server for the module."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate = trustme.CA().issue_cert("127.0.0.1", "localhost")
-    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
-    certificate.private_key_pem.write_to_path(folder / "key.pem")
-    words = ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
-    with SpaceServer(data_dir=folder / "data", arguments=words, scheme="https") as server:
-        owner = add_user(server, "durand")
-        server.administer("allocation", "add", "durand", "--owner", "durand", "--quota", "1GiB")
-        yield TlsSpace(server=server, owner=owner)
 
 
 @pytest.fixture
