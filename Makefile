@@ -13,8 +13,8 @@ PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
 PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape \
-        coverage format bench lock clean
+.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape claims \
+        conformance coverage format bench lock clean
 
 help:  ## this table
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' \
@@ -70,7 +70,7 @@ coverage: $(VENV)/dev.stamp  ## the tests with branch coverage
 	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -m "not s3 and not stress" $(ARGS)
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
-check: lint types imports shape  ## everything that reads the code without running it
+check: lint types imports shape claims  ## everything that reads the code without running it
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .
@@ -84,6 +84,12 @@ imports: $(VENV)/dev.stamp
 
 shape: $(VENV)/dev.stamp
 	@$(BIN)/python tools/shape.py
+
+claims: $(VENV)/dev.stamp
+	@$(BIN)/python tools/conformance.py --check
+
+conformance: $(VENV)/dev.stamp  ## write docs/conformance.md from what the tests say they show
+	@$(BIN)/python tools/conformance.py
 
 format: $(VENV)/dev.stamp  ## rewrite the code in the one style
 	@$(BIN)/ruff format .
