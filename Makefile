@@ -14,11 +14,11 @@ PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-serve
 
 .DEFAULT_GOAL := help
 .PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape claims \
-        conformance coverage format bench lock clean
+        conformance coverage format bench bench-scale lock clean
 
 help:  ## this table
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' \
-	  | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	  | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 # ------------------------------------------------------------------ environments
 
@@ -53,6 +53,9 @@ serve: $(VENV)/demo.stamp  ## a server on SQLite and a local directory (./space)
 bench: $(VENV)/dev.stamp  ## measure against peers and the machine's limits; appends to benchmarks/RESULTS.md
 	@tools/install-system-packages $(PACKAGES_BENCH)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; ARGS="--nodes 10000000" for more
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 # ------------------------------------------------------------------ tests and checks
 
