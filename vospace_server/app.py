@@ -39,7 +39,7 @@ def create_app(config: ServerConfig) -> Starlette:
     database.upgrade()
     services = build_services(config, database, store)
     access = build_access(config, database)
-    jobs = build_jobs(services, access, database)
+    jobs = build_jobs(config, services, access, database)
     metrics = RequestMetrics()
     addresses = Addresses(service_name=config.service.name, public_url=config.server.public_url)
     endpoints = build_endpoints(config, services, access, jobs, addresses, metrics)

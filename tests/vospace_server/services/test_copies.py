@@ -19,7 +19,7 @@ from vospace_model.faults import (
     QuotaExceeded,
 )
 from vospace_model.nodes import NodeType
-from vospace_model.properties import Core
+from vospace_model.properties import Cadc, Core
 from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.copy_place import CopyPlace
@@ -31,7 +31,7 @@ from vospace_server.services.uploads import UploadedContent
 
 PUBLIC = Core.ISPUBLIC
 GROUP_READ = Core.GROUPREAD
-LOCKED = Core.ISLOCKED
+LOCKED = Cadc.ISLOCKED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
