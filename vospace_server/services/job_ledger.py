@@ -117,6 +117,18 @@ class JobLedger:
                 worker_until=None,
             )
 
+    def take_over(self, is_gone: Callable[[str], bool], limit: int = 1000) -> int:
+        """See to jobs whose workers are known to be gone; says how many. As `sweep`."""
+        now = self.clock()
+        with self._database.read() as unit:
+            records = unit.jobs.worked_on(limit)
+        left = [each for each in records if each.worker is not None and is_gone(each.worker)]
+        if left:
+            with self._database.write() as unit:
+                for record in left:
+                    _take_up(unit, record, now)
+        return len(left)
+
     def sweep(self, limit: int = 100) -> int:
         """See to jobs that nobody works on, forget those whose time has come; says how many.
 

@@ -46,7 +46,7 @@ class LongTransferJobs:
 
 
 class _Copy:
-    """One job of copying."""
+    """One job of copying: a CopyKeeper."""
 
     def __init__(self, *, control: JobControl, copies: CopyService, tree: Tree) -> None:
         self._control = control
@@ -64,11 +64,11 @@ class _Copy:
                     source,
                     destination,
                     job_id=self._control.job_id,
-                    save=self._save,
+                    keeper=self,
                 )
             while place.frames:
                 self._control.check()
-                place = self._copies.step(self._control.caller(), place, save=self._save)
+                place = self._copies.step(self._control.caller(), place, keeper=self)
             self._control.check()
             self._copies.finish(
                 self._control.caller(), source, destination, place, also=self._complete
@@ -78,10 +78,19 @@ class _Copy:
             raise
         except (Fault, JobOverError):
             if place is not None:
-                self._copies.abandon(place)
+                self._copies.abandon(place, keeper=self)
             raise
 
-    def _save(self, unit: UnitOfWork, place: CopyPlace) -> None:
+    def hold(self, unit: UnitOfWork) -> None:
+        """See CopyKeeper."""
+        self._control.hold(unit)
+
+    def may_clean_up(self, unit: UnitOfWork) -> bool:
+        """See CopyKeeper."""
+        return self._control.may_clean_up(unit)
+
+    def save(self, unit: UnitOfWork, place: CopyPlace) -> None:
+        """See CopyKeeper."""
         self._control.save(unit, place=place.to_json(), progress=place.progress)
 
     def _complete(self, unit: UnitOfWork, path: NodePath) -> None:
