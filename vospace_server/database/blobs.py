@@ -177,10 +177,9 @@ class BlobRepository:
     def keep(self, content_ids: Sequence[str]) -> dict[str, Content]:
         """Those of the contents that are stored, kept from being given up meanwhile.
 
-        Before the transaction ends, a node must refer to each. The rows are shared with other copies and
-        kept from everybody else. A mark that
-        a node's removal has left is taken away, so that a collector which waits for us looks
-        again.
+        Before the transaction ends, a node must refer to each. The rows are shared with other
+        copies and kept from everybody else. A mark that a node's removal has left is taken
+        away, so that a collector which waits for us looks again.
         """
         query = (
             select(blob)
