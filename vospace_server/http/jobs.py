@@ -30,7 +30,7 @@ from vospace_server.http.authentication import caller_of
 from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
 from vospace_server.http.responses import document, see_other, text
 from vospace_server.http.threads import in_thread
-from vospace_server.services.jobs import JobKind, JobService
+from vospace_server.services.jobs import TRANSFER_KINDS, JobService
 
 # CADC's maximum; -1 and everything above mean this.
 MAX_WAIT_SECONDS = 60
@@ -52,7 +52,7 @@ class JobEndpoints:
         records = await in_thread(
             self._jobs.list_of,
             caller_of(request),
-            JobKind.TRANSFER,
+            TRANSFER_KINDS,
             phases=phases,
             limit=parameters.integer("LAST", minimum=1),
         )
@@ -97,7 +97,7 @@ class JobEndpoints:
 
     def _act(self, deed: Callable[[Caller, str], None], caller: Caller, job_id: str) -> None:
         """Do something to a job. A credential for reading has to do with reading alone."""
-        made_with = decode_request(self._jobs.get(caller, job_id).request).scope
+        made_with = self._jobs.get(caller, job_id).scope
         reads_only = isinstance(caller, Identity) and not caller.may_write
         if reads_only and made_with > TokenScope.READ:
             raise PermissionDenied("this job is not for a credential that may only read")
@@ -142,6 +142,7 @@ class JobEndpoints:
             results=self._absolute_results(request, record),
             error=None if fault is None else _summary(fault),
             transfer=decode_request(record.request).transfer,
+            progress=record.progress,
         )
 
     def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:
