@@ -34,6 +34,9 @@ class JobKind(enum.StrEnum):
 
     TRANSFER = "transfer"
     SYNC_TRANSFER = "synctrans"
+    PACKAGE = "package"
+    DELETE = "delete"
+    SET_PROPERTIES = "setprops"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class NewJob:
     parameters: tuple[JobParameter, ...] = ()
     run_id: str | None = None
     execution_seconds: int = 0
+    # SUSPENDED for work that begins when its result is fetched.
+    phase: ExecutionPhase = ExecutionPhase.PENDING
 
 
 def _now() -> datetime:
@@ -70,14 +75,14 @@ class JobService:
         self._clock = clock
 
     def create(self, caller: Caller, new: NewJob) -> JobRecord:
-        """A new job of the caller's, PENDING."""
+        """A new job of the caller's, PENDING unless the order says otherwise."""
         now = self._clock()
         record = JobRecord(
             job_id=secrets.token_hex(_ID_BYTES),
             kind=new.kind,
             owner_id=_owner_id(caller),
             owner_name=caller.name if isinstance(caller, Identity) else "",
-            phase=ExecutionPhase.PENDING,
+            phase=new.phase,
             request=new.request,
             created=now,
             run_id=new.run_id,

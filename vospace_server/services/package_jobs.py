@@ -1,0 +1,121 @@
+"""PackageJobs: jobs whose result is an archive that is made while it is fetched (contract 1.7).
+
+Such a job is SUSPENDED until its archive is fetched, and EXECUTING meanwhile. It can be fetched
+again, as a client whose connection broke will; the job stays as it ended the first time.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from vospace_model.faults import (
+    Fault,
+    InvalidArgument,
+    NodeNotFound,
+    PermissionDenied,
+    TransferFailed,
+)
+from vospace_model.jobs import ExecutionPhase
+from vospace_model.transfers import Direction, ExternalTransfer, Transfer
+from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.transfer_request import (
+    TransferRequest,
+    decode_request,
+    encode_request,
+)
+from vospace_server.services.archive_views import is_archive, provided_format
+from vospace_server.services.jobs import JobKind, JobService, NewJob
+from vospace_server.services.packages import Package, PackageService
+from vospace_server.services.transfer_jobs import Identify
+from vospace_server.services.tree import Tree
+
+# So long a content outlives its node, so no stream can last longer.
+_LONGEST_STREAM: Final = timedelta(hours=24)
+
+
+class PackageJobs:
+    """Makes such jobs and opens their archives."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobService,
+        packages: PackageService,
+        tree: Tree,
+        identify: Identify,
+        anonymous: Caller,
+    ) -> None:
+        self._jobs = jobs
+        self._packages = packages
+        self._tree = tree
+        self._identify = identify
+        self._anonymous = anonymous
+
+    def create(self, caller: Caller, transfer: Transfer) -> JobRecord:
+        """A job for a package, SUSPENDED.
+
+        Raises InvalidArgument for a transfer that is no package, InvalidURI for targets of
+        other services.
+        """
+        wanted = _package_of(transfer)
+        for target in wanted.targets:
+            self._tree.own_path(target)
+        scope = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+        request = TransferRequest(transfer=wanted, scope=scope)
+        new = NewJob(
+            kind=JobKind.PACKAGE,
+            request=encode_request(request),
+            phase=ExecutionPhase.SUSPENDED,
+        )
+        return self._jobs.create(caller, new)
+
+    def open(self, caller: Caller, job_id: str) -> Package:
+        """The archive of a job of the caller's, with what its owner may read now.
+
+        Raises the faults of JobService.get, PermissionDenied for a job that was aborted,
+        NodeNotFound for one that has no archive.
+        """
+        record = self._jobs.get(caller, job_id)
+        if record.phase is ExecutionPhase.ABORTED:
+            raise PermissionDenied("this job was aborted")
+        if record.kind in {JobKind.DELETE, JobKind.SET_PROPERTIES}:
+            raise NodeNotFound("this job has no archive")
+        request = decode_request(record.request)
+        transfer = request.transfer
+        if not isinstance(transfer, ExternalTransfer) or not is_archive(transfer.view):
+            raise NodeNotFound("this job has no archive")
+        assert transfer.view is not None, "is_archive says so"
+        owner = self._anonymous
+        if record.owner_name:
+            owner = self._identify(record.owner_name, request.scope)
+        paths = [self._tree.own_path(target) for target in transfer.targets]
+        return self._packages.open(owner, paths, provided_format(transfer.view))
+
+    def begin(self, job_id: str) -> None:
+        """The archive begins to flow."""
+        if self._jobs.begin(job_id) is not None:
+            self._jobs.await_bytes(job_id, until=datetime.now(UTC) + _LONGEST_STREAM)
+
+    def end(self, job_id: str, *, complete: bool) -> None:
+        """The archive has flowed to its end, or not."""
+        if complete:
+            self._jobs.complete(job_id)
+        else:
+            self._jobs.fail(job_id, TransferFailed("the archive was not fetched to its end"))
+
+
+def _package_of(transfer: Transfer) -> ExternalTransfer:
+    if (
+        not isinstance(transfer, ExternalTransfer)
+        or transfer.direction is not Direction.PULL_FROM_VOSPACE
+        or not is_archive(transfer.view)
+    ):
+        raise InvalidArgument(
+            "a package is a transfer of direction pullFromVoSpace with the view of packages"
+        )
+    assert transfer.view is not None, "is_archive says so"
+    try:
+        provided_format(transfer.view)
+    except Fault as fault:
+        raise InvalidArgument(fault.detail) from fault
+    return transfer
