@@ -3,7 +3,6 @@
 from vospace_server.composition.access import Access
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
-from vospace_server.domain.identity import ANONYMOUS
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.bulk import BulkEndpoints
 from vospace_server.http.jobs import JobEndpoints
@@ -18,10 +17,10 @@ def build_bulk(
     """The endpoints, over their services."""
     package_jobs = PackageJobs(
         jobs=jobs.jobs,
+        ledger=jobs.ledger,
         packages=services.packages,
         tree=services.tree,
         identify=access.delegation.identify,
-        anonymous=ANONYMOUS,
     )
     return BulkEndpoints(
         packages=PackageEndpoints(
@@ -32,7 +31,7 @@ def build_bulk(
                 jobs=jobs.jobs,
                 addresses=addresses,
                 path=addresses.packages,
-                kind=JobKind.PACKAGE,
+                kinds=[JobKind.PACKAGE],
             ),
         )
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
 from vospace_server.database.engine import Database
-from vospace_server.domain.identity import ANONYMOUS
 from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.internal_transfers import InternalTransferService
+from vospace_server.services.job_ledger import JobLedger
 from vospace_server.services.job_work import JobWork
 from vospace_server.services.jobs import JobKind, JobService
 from vospace_server.services.transfer_jobs import TransferJobs
@@ -20,15 +20,17 @@ class Jobs:
     """What is done later."""
 
     jobs: JobService
+    ledger: JobLedger
     transfer_jobs: TransferJobs
     runner: JobRunner
 
     @property
-    def work(self) -> dict[str, JobWork]:
+    def work(self) -> dict[JobKind, JobWork]:
         """Who does the jobs of each kind."""
         return {
             JobKind.TRANSFER: self.transfer_jobs,
             JobKind.SYNC_TRANSFER: self.transfer_jobs,
+            JobKind.LONG_TRANSFER: self.transfer_jobs,
         }
 
 
@@ -36,6 +38,7 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
     """The jobs of the service and who does them; the runner is started with the lifespan."""
     runner = JobRunner()
     jobs = JobService(database=database, wake_runner=runner.wake)
+    ledger = JobLedger(database=database)
     transfers = TransferService(
         tree=services.tree,
         reading=services.reading,
@@ -45,9 +48,9 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
     )
     transfer_jobs = TransferJobs(
         jobs=jobs,
+        ledger=ledger,
         transfers=transfers,
         internal_transfers=InternalTransferService(tree=services.tree, moves=services.moves),
         identify=access.delegation.identify,
-        anonymous=ANONYMOUS,
     )
-    return Jobs(jobs=jobs, transfer_jobs=transfer_jobs, runner=runner)
+    return Jobs(jobs=jobs, ledger=ledger, transfer_jobs=transfer_jobs, runner=runner)

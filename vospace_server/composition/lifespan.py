@@ -32,7 +32,7 @@ def build_lifespan(
         quota=services.quota,
     )
     garbage = GarbageService(database=database, store=store, grace=GARBAGE_GRACE)
-    sweeper = Sweeper(garbage=garbage, jobs=jobs.jobs)
+    sweeper = Sweeper(garbage=garbage, jobs=jobs.ledger)
 
     def stop() -> None:
         jobs.runner.stop()
@@ -44,7 +44,7 @@ def build_lifespan(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        jobs.runner.start(jobs=jobs.jobs, work=jobs.work)
+        jobs.runner.start(jobs=jobs.ledger, work=jobs.work)
         housekeeping.start()
         sweeper.start()
         try:

@@ -33,11 +33,6 @@ def decode_request(text: str) -> TransferRequest:
     )
 
 
-def scope_of_request(text: str) -> TokenScope:
-    """The most that the credential allowed with which any kind of job was asked for."""
-    return TokenScope(json.loads(text)["scope"])
-
-
 def transfer_of_request(text: str) -> Transfer | None:
     """The transfer that a job is about; None for jobs of other kinds."""
     content: dict[str, Any] = json.loads(text)

@@ -1,7 +1,7 @@
 """The resources of a job as UWS 1.1 lays them out below the list of transfers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -24,13 +24,13 @@ from vospace_model.timestamps import format_date_time
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
 from vospace_server.domain.identity import Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.transfer_request import scope_of_request, transfer_of_request
+from vospace_server.domain.transfer_request import transfer_of_request
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
 from vospace_server.http.responses import document, see_other, text
 from vospace_server.http.threads import in_thread
-from vospace_server.services.jobs import JobKind, JobService
+from vospace_server.services.jobs import TRANSFER_KINDS, JobKind, JobService
 
 # CADC's maximum; -1 and everything above mean this.
 MAX_WAIT_SECONDS = 60
@@ -39,7 +39,7 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 class JobEndpoints:
-    """A list of jobs of one kind at `path`, and everything below one job."""
+    """A list of jobs of some kinds at `path`, and everything below one job."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class JobEndpoints:
         jobs: JobService,
         addresses: Addresses,
         path: str,
-        kind: JobKind = JobKind.TRANSFER,
+        kinds: Sequence[JobKind] = TRANSFER_KINDS,
     ) -> None:
         self._jobs = jobs
         self._addresses = addresses
         self._path = path
-        self._kind = kind
+        self._kinds = kinds
 
     def url_of(self, request: Request, job_id: str) -> str:
         """The URL of a job of this list."""
@@ -65,7 +65,7 @@ class JobEndpoints:
         records = await in_thread(
             self._jobs.list_of,
             caller_of(request),
-            self._kind,
+            self._kinds,
             phases=phases,
             limit=parameters.integer("LAST", minimum=1),
         )
@@ -110,7 +110,7 @@ class JobEndpoints:
 
     def _act(self, deed: Callable[[Caller, str], None], caller: Caller, job_id: str) -> None:
         """Do something to a job. A credential for reading has to do with reading alone."""
-        made_with = scope_of_request(self._jobs.get(caller, job_id).request)
+        made_with = self._jobs.get(caller, job_id).scope
         reads_only = isinstance(caller, Identity) and not caller.may_write
         if reads_only and made_with > TokenScope.READ:
             raise PermissionDenied("this job is not for a credential that may only read")
@@ -155,6 +155,7 @@ class JobEndpoints:
             results=self._absolute_results(request, record),
             error=None if fault is None else _summary(fault),
             transfer=transfer_of_request(record.request),
+            progress=record.progress,
         )
 
     def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:

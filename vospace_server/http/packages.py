@@ -108,15 +108,21 @@ class PackageEndpoints:
 
     async def _run(self, job_id: str, package: Package) -> AsyncGenerator[bytes, None]:
         complete = False
+        worker: str | None = None
         try:
-            await in_thread(self._package_jobs.begin, job_id)
+            with anyio.CancelScope(shield=True):
+                worker = await in_thread(self._package_jobs.begin, job_id)
             async with aclosing(_stream(package)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             complete = True
         finally:
             with anyio.CancelScope(shield=True):
-                await in_thread(self._package_jobs.end, job_id, complete=complete)
+                await in_thread(self._end, job_id, worker, complete=complete)
+
+    def _end(self, job_id: str, worker: str | None, *, complete: bool) -> None:
+        if worker is not None:
+            self._package_jobs.end(job_id, worker, complete=complete)
 
 
 async def _stream(package: Package) -> AsyncGenerator[bytes, None]:

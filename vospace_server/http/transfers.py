@@ -35,7 +35,7 @@ from vospace_server.http.responses import document, see_other
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
-from vospace_server.services.transfer_jobs import DETAILS, TransferJobs
+from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
 from vospace_server.services.transfers import Door, Negotiation
 
 _DETAILS_PATH = ("results", DETAILS)
@@ -75,7 +75,7 @@ class TransferEndpoints:
             return await self._job_endpoints.change(request, names[0], _resource(names))
         parameters = query_parameters(request)
         transfer = read_transfer(await read_document(request, MAX_DOCUMENT_BYTES))
-        record = await self._create(request, JobKind.TRANSFER, transfer)
+        record = await self._create(request, kind_of(transfer), transfer)
         if parameters.get("PHASE") is not None:
             await self._job_endpoints.change_phase(request, record.job_id, parameters)
         return see_other(self._addresses.job(request, record.job_id))

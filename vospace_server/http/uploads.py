@@ -21,8 +21,8 @@ from vospace_server.http.request_bodies import UploadBody, declared_length
 from vospace_server.http.responses import document, empty
 from vospace_server.http.threads import in_thread
 from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.job_execution import Identify
 from vospace_server.services.tickets import ReadTicket, WriteTicket
-from vospace_server.services.transfer_jobs import Identify
 
 _TRANSACTION_HEADER: Final = "x-put-txn-op"
 _TOTAL_LENGTH_HEADER: Final = "x-total-length"

@@ -32,7 +32,7 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.jobs import complete_job, keep_job_alive
+from vospace_server.services.job_ledger import complete_job, keep_job_alive
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of

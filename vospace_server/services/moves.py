@@ -1,5 +1,6 @@
 """MoveService: give a node another place or name, atomically (moveNode; POSIX rename)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from vospace_model.faults import ContainerNotFound, DuplicateNode, InvalidArgument
@@ -41,6 +42,10 @@ class _Weight:
     used_files: int
 
 
+def _nothing(_unit: UnitOfWork, _path: NodePath) -> None:
+    """The default for what else happens in the transaction."""
+
+
 class MoveService:
     """Moves nodes. Each move is one transaction: nobody sees half of it."""
 
@@ -55,6 +60,7 @@ class MoveService:
         *,
         exact: bool = False,
         overwrite: bool = False,
+        also: Callable[[UnitOfWork, NodePath], None] = _nothing,
     ) -> NodeView:
         """Move a node with all that is below it, and return it where it is then.
 
@@ -69,12 +75,18 @@ class MoveService:
         come to lie in itself, QuotaExceeded if another allocation has no room for it. Whoever
         moves a node to another container becomes its owner (contract 0.3), except
         administrators, and except for the top of an allocation, whose owner is its landlord.
+
+        `also` is done in the same transaction, with the path where the node is then.
         """
-        return self._tree.database.retrying(
-            lambda unit: self._move(
+
+        def work(unit: UnitOfWork) -> NodeView:
+            moved = self._move(
                 unit, caller, source, destination, exact=exact, overwrite=overwrite
             )
-        )
+            also(unit, moved.path)
+            return moved
+
+        return self._tree.database.retrying(work)
 
     def _move(
         self,

@@ -4,7 +4,7 @@ Such a job is SUSPENDED until its archive is fetched, and EXECUTING meanwhile. I
 again, as a client whose connection broke will; the job stays as it ended the first time.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from vospace_model.faults import (
@@ -16,7 +16,7 @@ from vospace_model.faults import (
 )
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.transfers import Direction, ExternalTransfer, Transfer
-from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.transfer_request import (
     TransferRequest,
@@ -24,9 +24,11 @@ from vospace_server.domain.transfer_request import (
     encode_request,
 )
 from vospace_server.services.archive_views import is_archive, provided_format
+from vospace_server.services.job_execution import Identify
+from vospace_server.services.job_ledger import JobLedger, JobOutcome, failed
+from vospace_server.services.job_work import worker_in_request
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.packages import Package, PackageService
-from vospace_server.services.transfer_jobs import Identify
 from vospace_server.services.tree import Tree
 
 # So long a content outlives its node, so no stream can last longer.
@@ -40,16 +42,16 @@ class PackageJobs:
         self,
         *,
         jobs: JobService,
+        ledger: JobLedger,
         packages: PackageService,
         tree: Tree,
         identify: Identify,
-        anonymous: Caller,
     ) -> None:
         self._jobs = jobs
+        self._ledger = ledger
         self._packages = packages
         self._tree = tree
         self._identify = identify
-        self._anonymous = anonymous
 
     def create(self, caller: Caller, transfer: Transfer) -> JobRecord:
         """A job for a package, SUSPENDED.
@@ -85,23 +87,26 @@ class PackageJobs:
         if not isinstance(transfer, ExternalTransfer) or not is_archive(transfer.view):
             raise NodeNotFound("this job has no archive")
         assert transfer.view is not None, "is_archive says so"
-        owner = self._anonymous
+        owner: Caller = ANONYMOUS
         if record.owner_name:
             owner = self._identify(record.owner_name, request.scope)
         paths = [self._tree.own_path(target) for target in transfer.targets]
         return self._packages.open(owner, paths, provided_format(transfer.view))
 
-    def begin(self, job_id: str) -> None:
-        """The archive begins to flow."""
-        if self._jobs.begin(job_id) is not None:
-            self._jobs.await_bytes(job_id, until=datetime.now(UTC) + _LONGEST_STREAM)
+    def begin(self, job_id: str) -> str | None:
+        """The archive begins to flow: the worker to name at its end; None if not first."""
+        worker = worker_in_request().name
+        if self._ledger.begin(job_id, worker=worker) is None:
+            return None
+        until = self._ledger.clock() + _LONGEST_STREAM
+        self._ledger.save(job_id, worker=worker, values={"worker_until": until})
+        return worker
 
-    def end(self, job_id: str, *, complete: bool) -> None:
+    def end(self, job_id: str, worker: str, *, complete: bool) -> None:
         """The archive has flowed to its end, or not."""
-        if complete:
-            self._jobs.complete(job_id)
-        else:
-            self._jobs.fail(job_id, TransferFailed("the archive was not fetched to its end"))
+        broken = TransferFailed("the archive was not fetched to its end")
+        outcome = JobOutcome() if complete else failed(broken)
+        self._ledger.end(job_id, outcome, worker=worker)
 
 
 def _package_of(transfer: Transfer) -> ExternalTransfer:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from vospace_server.services.garbage import GarbageService
-from vospace_server.services.jobs import JobService
+from vospace_server.services.job_ledger import JobLedger
 from vospace_server.workers.periodic import PeriodicWorker
 
 _GARBAGE_SECONDS: Final = 600.0
@@ -13,7 +13,7 @@ _JOBS_SECONDS: Final = 20.0
 class Sweeper:
     """Two threads: one for bytes that nothing refers to, one for jobs that nobody works on."""
 
-    def __init__(self, *, garbage: GarbageService, jobs: JobService) -> None:
+    def __init__(self, *, garbage: GarbageService, jobs: JobLedger) -> None:
         self._workers = (
             PeriodicWorker(
                 "garbage-collector",
