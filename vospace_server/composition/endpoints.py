@@ -1,6 +1,7 @@
 """What answers: the HTTP edge over the services."""
 
 from vospace_server.composition.access import Access
+from vospace_server.composition.bulk import build_bulk
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
 from vospace_server.config import ServerConfig
@@ -43,9 +44,12 @@ def build_endpoints(
         transfers=TransferEndpoints(
             jobs=jobs.jobs,
             transfer_jobs=jobs.transfer_jobs,
-            job_endpoints=JobEndpoints(jobs=jobs.jobs, addresses=addresses),
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs, addresses=addresses, path=addresses.transfers
+            ),
             addresses=addresses,
         ),
+        bulk=build_bulk(services, access, jobs, addresses),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),

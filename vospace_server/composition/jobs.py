@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
 from vospace_server.database.engine import Database
+from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.internal_transfers import InternalTransferService
 from vospace_server.services.job_execution import JobExecution
 from vospace_server.services.job_ledger import JobLedger
@@ -46,6 +47,7 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
         reading=services.reading,
         data=services.data,
         tickets=services.tickets,
+        archives=ArchiveTransfers(tree=services.tree),
     )
     transfer_jobs = TransferJobs(
         jobs=jobs,

@@ -14,6 +14,8 @@ from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import ListingService
 from vospace_server.services.moves import MoveService
 from vospace_server.services.nodes import NodeService
+from vospace_server.services.package_plan import PackagePlanner
+from vospace_server.services.packages import PackageService
 from vospace_server.services.quota import QuotaService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import TicketService
@@ -39,6 +41,7 @@ class Services:
     reading: ReadingService
     data: DataService
     quota: QuotaService
+    packages: PackageService
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
@@ -65,4 +68,5 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         reading=reading,
         data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
         quota=quota,
+        packages=PackageService(planner=PackagePlanner(tree=tree), store=store),
     )

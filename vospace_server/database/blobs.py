@@ -89,6 +89,12 @@ class BlobRepository:
         """The blob kept under this key of the store."""
         return self._one(select(blob).where(blob.c.object_key == object_key))
 
+    def keys_of(self, content_ids: Sequence[str]) -> dict[str, str]:
+        """The keys of the store under which these contents are kept."""
+        query = select(blob.c.content_id, blob.c.object_key)
+        rows = self._connection.execute(query.where(blob.c.content_id.in_(content_ids)))
+        return {row.content_id: row.object_key for row in rows}
+
     def begin(
         self, content_id: str, object_key: str, *, now: datetime, writing_until: datetime
     ) -> None:

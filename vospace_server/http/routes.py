@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vospace_model.api import BUNDLE_PATH, CHILDREN_PATH, MOVE_PATH, NODES_PATH, QUOTA_PATH
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.api import ApiEndpoints
+from vospace_server.http.bulk import BulkEndpoints
 from vospace_server.http.bundles import BundleEndpoint
 from vospace_server.http.data import DataEndpoints
 from vospace_server.http.files import FileEndpoints
@@ -25,6 +26,7 @@ class Endpoints:
     files: FileEndpoints
     data: DataEndpoints
     transfers: TransferEndpoints
+    bulk: BulkEndpoints
     metadata: MetadataEndpoints
     vosi: VosiEndpoints
     api: ApiEndpoints
@@ -44,6 +46,7 @@ def routes(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
 def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
     nodes, files, data = endpoints.nodes, endpoints.files, endpoints.data
     transfers, metadata = endpoints.transfers, endpoints.metadata
+    packages = endpoints.bulk.packages
     return (
         TreeRoute(addresses.data, {
             "GET": data.get, "HEAD": data.head, "PUT": data.put, "POST": data.post,
@@ -58,6 +61,10 @@ def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
         }),
         ExactRoute(addresses.synctrans, {
             "GET": transfers.get_sync, "POST": transfers.post_sync,
+        }),
+        TreeRoute(addresses.packages, {
+            "GET": packages.get, "HEAD": packages.head, "POST": packages.post,
+            "DELETE": packages.delete,
         }),
         ExactRoute(f"{addresses.root}/properties", {"GET": metadata.properties}),
         ExactRoute(f"{addresses.root}/views", {"GET": metadata.views}),

@@ -61,6 +61,9 @@ class VosiEndpoints:
             StandardId.TRANSFERS: f"{root}/transfers",
             StandardId.SYNC: f"{root}/synctrans",
             StandardId.SYNC_2_1: f"{root}/synctrans",
+            StandardId.PACKAGE: f"{base}{self._addresses.packages}",
+            StandardId.RECURSIVE_DELETE: f"{base}{self._addresses.deletions}",
+            StandardId.RECURSIVE_PROPERTIES: f"{base}{self._addresses.property_changes}",
             API_STANDARD_ID: f"{base}{API_PATH}",
         }
         offers = [_offer(name, url, _ANONYMOUS) for name, url in open_to_all.items()]

@@ -3,6 +3,7 @@
 pushToVoSpace and pullFromVoSpace end in a ticket for one node (VOSpace 2.1, section 6.4).
 """
 
+import enum
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath
 from vospace_model.views import ViewUri
 from vospace_server.domain.identity import Anonymous, Caller
+from vospace_server.services.archive_transfers import ArchiveTransfers
+from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import TicketService, WriteTicket
@@ -41,17 +44,26 @@ _PLAIN_VIEWS: Final = {
 }
 
 
+class Door(enum.Enum):
+    """Where the bytes of a transfer go in or out."""
+
+    BYTES = "data"
+    PACKAGE = "pkg"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
-    `expires` is in seconds since 1970.
+    `expires` is in seconds since 1970. Through a door of archives, the ticket is the job's id,
+    and the owner of the job shows who they are.
     """
 
     ticket: str
     expires: int
     name: str
     protocols: tuple[RequestedProtocol, ...]
+    door: Door = Door.BYTES
 
 
 class TransferService:
@@ -64,11 +76,13 @@ class TransferService:
         reading: ReadingService,
         data: DataService,
         tickets: TicketService,
+        archives: ArchiveTransfers,
     ) -> None:
         self._tree = tree
         self._reading = reading
         self._data = data
         self._tickets = tickets
+        self._archives = archives
 
     def negotiate(
         self, caller: Caller, transfer: ExternalTransfer, *, job_id: str
@@ -80,29 +94,47 @@ class TransferService:
         """
         if not transfer.direction.is_client_initiated:
             raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
+        if is_archive(transfer.view):
+            return self._archive(caller, transfer, job_id)
         if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
             raise ViewNotSupported(transfer.view.uri)
         path = self._tree.own_path(transfer.target)
-        if transfer.direction is Direction.PULL_FROM_VOSPACE:
-            protocols = _usable(transfer, _READ_PROTOCOLS)
-            opened = self._reading.open(caller, path)
-            return Negotiation(
-                ticket=opened.signed,
-                expires=opened.ticket.expires,
-                name=path.name,
-                protocols=protocols,
-            )
-        protocols = _usable(transfer, _WRITE_PROTOCOLS)
-        return self._write(caller, path, transfer, protocols, job_id)
+        try:
+            if transfer.direction is Direction.PULL_FROM_VOSPACE:
+                return self._read(caller, path, transfer)
+            return self._write(caller, path, transfer, job_id)
+        except InvalidArgument as fault:
+            raise self._archives.explained(caller, path, transfer.direction, fault) from fault
+
+    def _archive(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
+        """An address at which a container is one stream of bytes."""
+        protocols = _usable(transfer, _READ_PROTOCOLS)
+        return Negotiation(
+            ticket=job_id,
+            expires=self._tickets.expiry(),
+            name=self._archives.check_reading(caller, transfer),
+            protocols=protocols,
+            door=Door.PACKAGE,
+        )
+
+    def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
+        protocols = _usable(transfer, _READ_PROTOCOLS)
+        opened = self._reading.open(caller, path)
+        return Negotiation(
+            ticket=opened.signed,
+            expires=opened.ticket.expires,
+            name=path.name,
+            protocols=protocols,
+        )
 
     def _write(
         self,
         caller: Caller,
         path: NodePath,
         transfer: ExternalTransfer,
-        protocols: tuple[RequestedProtocol, ...],
         job_id: str,
     ) -> Negotiation:
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
         if isinstance(caller, Anonymous):
             raise NotAuthenticated(f"log in to write {path}")
         target = self._data.check(caller, path, length=_announced_length(transfer))

@@ -38,6 +38,11 @@ class Tree:
         self._authority = authority.replace("!", "~")
         self._strict_links = strict_links
 
+    @property
+    def name(self) -> str:
+        """The space's own name, for what the root has none: `vault`."""
+        return self._authority.rpartition("~")[2]
+
     def uri(self, path: NodePath) -> VosUri:
         """The URI of the node at a path."""
         return VosUri(self._authority, path)

@@ -1,0 +1,37 @@
+"""What works on many nodes at a time: packages, and jobs on whole trees."""
+
+from vospace_server.composition.access import Access
+from vospace_server.composition.jobs import Jobs
+from vospace_server.composition.services import Services
+from vospace_server.http.addresses import Addresses
+from vospace_server.http.bulk import BulkEndpoints
+from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.packages import PackageEndpoints
+from vospace_server.services.jobs import JobKind
+from vospace_server.services.package_jobs import PackageJobs
+
+
+def build_bulk(
+    services: Services, access: Access, jobs: Jobs, addresses: Addresses
+) -> BulkEndpoints:
+    """The endpoints, over their services."""
+    package_jobs = PackageJobs(
+        jobs=jobs.jobs,
+        ledger=jobs.ledger,
+        packages=services.packages,
+        tree=services.tree,
+        identify=access.delegation.identify,
+    )
+    return BulkEndpoints(
+        packages=PackageEndpoints(
+            tree=services.tree,
+            packages=services.packages,
+            package_jobs=package_jobs,
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs,
+                addresses=addresses,
+                path=addresses.packages,
+                kinds=[JobKind.PACKAGE],
+            ),
+        )
+    )

@@ -1,0 +1,12 @@
+"""What answers requests about many nodes at a time."""
+
+from dataclasses import dataclass
+
+from vospace_server.http.packages import PackageEndpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkEndpoints:
+    """Packages, and jobs on whole trees."""
+
+    packages: PackageEndpoints
