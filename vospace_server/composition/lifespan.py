@@ -32,7 +32,7 @@ def build_lifespan(
         quota=services.quota,
     )
     garbage = GarbageService(database=database, store=store, grace=GARBAGE_GRACE)
-    sweeper = Sweeper(garbage=garbage, jobs=jobs.jobs)
+    sweeper = Sweeper(garbage=garbage, jobs=jobs.jobs, transactions=services.transaction_ends)
 
     def stop() -> None:
         jobs.runner.stop()

@@ -60,7 +60,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """Bytes that are kept for an object to be: what the store calls them, how many there are."""
+    """Bytes that are kept for an object to be, and what the store calls them."""
 
     name: str
     length: int

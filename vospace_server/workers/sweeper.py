@@ -4,31 +4,38 @@ from typing import Final
 
 from vospace_server.services.garbage import GarbageService
 from vospace_server.services.jobs import JobService
+from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.workers.periodic import PeriodicWorker
 
 _GARBAGE_SECONDS: Final = 600.0
 _JOBS_SECONDS: Final = 20.0
+_UPLOADS_SECONDS: Final = 60.0
 
 
 class Sweeper:
-    """Two threads: one for bytes that nothing refers to, one for jobs that nobody works on."""
+    """Three threads: for bytes that nothing refers to, for dead jobs, and for dead uploads."""
 
-    def __init__(self, *, garbage: GarbageService, jobs: JobService) -> None:
+    def __init__(
+        self, *, garbage: GarbageService, jobs: JobService, transactions: TransactionEnds
+    ) -> None:
         self._workers = (
             PeriodicWorker(
                 "garbage-collector",
                 lambda: garbage.collect().total,
                 interval_seconds=_GARBAGE_SECONDS,
             ),
+            PeriodicWorker(
+                "upload-sweeper", transactions.sweep, interval_seconds=_UPLOADS_SECONDS
+            ),
             PeriodicWorker("job-sweeper", jobs.sweep, interval_seconds=_JOBS_SECONDS),
         )
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start all threads."""
         for worker in self._workers:
             worker.start()
 
     def stop(self) -> None:
-        """Stop both threads."""
+        """Stop all threads."""
         for worker in self._workers:
             worker.stop()
