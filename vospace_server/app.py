@@ -38,6 +38,7 @@ def create_app(config: ServerConfig) -> Starlette:
     database = Database(config.database_url)
     database.upgrade()
     services = build_services(config, database, store)
+    services.tickets.prepare()
     access = build_access(config, database)
     jobs = build_jobs(services, access, database)
     metrics = RequestMetrics()

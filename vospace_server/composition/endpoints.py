@@ -13,6 +13,7 @@ from vospace_server.http.files import FileEndpoints
 from vospace_server.http.jobs import JobEndpoints
 from vospace_server.http.metrics import MetricsEndpoint, RequestMetrics
 from vospace_server.http.nodes import NodeEndpoints
+from vospace_server.http.put_transactions import PutTransactions
 from vospace_server.http.routes import Endpoints
 from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.transfers import TransferEndpoints
@@ -30,11 +31,7 @@ def build_endpoints(
     metrics: RequestMetrics,
 ) -> Endpoints:
     """Every endpoint of the service, over its services."""
-    receiver = UploadReceiver(
-        data=services.data,
-        identify=access.delegation.identify,
-        idle_seconds=config.server.body_timeout_seconds,
-    )
+    receiver = _build_receiver(config, services, access)
     return Endpoints(
         nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
@@ -59,6 +56,20 @@ def build_endpoints(
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
         metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_receiver(config: ServerConfig, services: Services, access: Access) -> UploadReceiver:
+    return UploadReceiver(
+        data=services.data,
+        transactions=PutTransactions(
+            data=services.data,
+            transactions=services.transactions,
+            ends=services.transaction_ends,
+            idle_seconds=config.server.body_timeout_seconds,
+        ),
+        identify=access.delegation.identify,
+        idle_seconds=config.server.body_timeout_seconds,
     )
 
 

@@ -32,7 +32,12 @@ def build_lifespan(
         quota=services.quota,
     )
     garbage = GarbageService(database=database, store=store, grace=GARBAGE_GRACE)
-    sweeper = Sweeper(garbage=garbage, jobs=jobs.ledger, copies=services.copies)
+    sweeper = Sweeper(
+        garbage=garbage,
+        jobs=jobs.ledger,
+        copies=services.copies,
+        transactions=services.transaction_ends,
+    )
 
     def stop() -> None:
         jobs.runner.stop()

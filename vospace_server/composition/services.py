@@ -16,14 +16,20 @@ from vospace_server.services.moves import MoveService
 from vospace_server.services.nodes import NodeService
 from vospace_server.services.package_plan import PackagePlanner
 from vospace_server.services.packages import PackageService
+from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.quota import QuotaService
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.running_digests import DigestMemory
 from vospace_server.services.tickets import TicketService
+from vospace_server.services.transaction_book import TransactionBook
+from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.services.tree import Tree
 from vospace_server.services.uploads import UploadService
 from vospace_server.storage.object_store import ObjectStore
 
 TICKET_LIFE: Final = timedelta(hours=1)
+# An upload in several requests of which nothing more is heard is given up after this time.
+TRANSACTION_LIFE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,8 @@ class Services:
     data: DataService
     quota: QuotaService
     packages: PackageService
+    transactions: PutTransactionService
+    transaction_ends: TransactionEnds
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
@@ -56,6 +64,9 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
     reading = ReadingService(tree=tree, store=store, tickets=tickets)
     uploads = UploadService(tree=tree, quota=quota)
+    data = DataService(tree=tree, uploads=uploads, reading=reading, store=store)
+    book = TransactionBook(tree=tree, uploads=uploads, lifetime=TRANSACTION_LIFE)
+    memory = DigestMemory()
     return Services(
         tree=tree,
         nodes=NodeService(tree=tree),
@@ -66,7 +77,13 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         allocations=AllocationService(tree=tree),
         tickets=tickets,
         reading=reading,
-        data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
+        data=data,
         quota=quota,
         packages=PackageService(planner=PackagePlanner(tree=tree), store=store),
+        transactions=PutTransactionService(
+            book=book, tree=tree, uploads=uploads, data=data, store=store, memory=memory
+        ),
+        transaction_ends=TransactionEnds(
+            book=book, tree=tree, uploads=uploads, store=store, memory=memory
+        ),
     )

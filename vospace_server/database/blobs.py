@@ -130,6 +130,14 @@ class BlobRepository:
         )
         return changed.rowcount == 1
 
+    def note_progress(self, content_id: str, *, length: int, md5: str, sha256: str) -> None:
+        """Keep how much there is of an object that several requests write, and its digests."""
+        self._connection.execute(
+            update(blob)
+            .where(blob.c.content_id == content_id, blob.c.state == BlobState.WRITING)
+            .values(length=length, md5=md5, sha256=sha256)
+        )
+
     def doom_writing(self, content_id: str) -> bool:
         """Give up an upload whose object may be removed; false when it counts already."""
         changed = self._connection.execute(

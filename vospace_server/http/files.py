@@ -8,6 +8,7 @@ from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.content_headers import content_headers
 from vospace_server.http.downloads import describe_content
+from vospace_server.http.put_transactions import has_transaction
 from vospace_server.http.responses import empty
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
@@ -40,12 +41,18 @@ class FileEndpoints:
     async def head(self, request: Request) -> Response:
         """What there is to read, for everybody who may see the node (contract 7-16)."""
         path = _path_of(request)
+        if has_transaction(request):
+            return await self._receiver.transaction(request, caller_of(request), path)
         ticket = await in_thread(self._reading.describe, caller_of(request), path)
         return describe_content(ticket, path.name)
 
     async def put(self, request: Request) -> Response:
         """Create a data node with these bytes, or replace the bytes of one, atomically."""
         return await self._receiver.receive(request, caller_of(request), _path_of(request))
+
+    async def post(self, request: Request) -> Response:
+        """Take the last segment of an upload back, or give the upload up."""
+        return await self._receiver.transaction(request, caller_of(request), _path_of(request))
 
 
 def _path_of(request: Request) -> NodePath:

@@ -55,7 +55,9 @@ def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
             "GET": nodes.get, "HEAD": nodes.head, "PUT": nodes.put, "POST": nodes.post,
             "DELETE": nodes.delete,
         }),
-        TreeRoute(addresses.files, {"GET": files.get, "HEAD": files.head, "PUT": files.put}),
+        TreeRoute(addresses.files, {
+            "GET": files.get, "HEAD": files.head, "PUT": files.put, "POST": files.post,
+        }),
         TreeRoute(addresses.transfers, {
             "GET": transfers.get, "POST": transfers.post, "DELETE": transfers.delete,
         }),

@@ -9,10 +9,11 @@ even that fails.
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from vospace_model.faults import (
     ContainerNotFound,
@@ -45,6 +46,8 @@ from vospace_server.services.uploads import (
 from vospace_server.storage.object_store import ObjectStore, ObjectWriter, StoreError
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Reservations live for five minutes without a sign of life; this is often enough.
 _RENEW_SECONDS: Final = 60.0
@@ -114,8 +117,8 @@ class DataService:
 
         def note(unit: UnitOfWork) -> None:
             now = datetime.now(UTC)
-            _check_job(unit, order.job_id)
-            _keep_job(unit, order.job_id, now)
+            check_upload_job(unit, order.job_id)
+            keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
             if not writers:
                 writers.append(self._store.create())
             unit.blobs.begin(
@@ -182,13 +185,13 @@ class DataService:
         with self._tree.database.write() as unit:
             now = datetime.now(UTC)
             unit.blobs.keep_writing(content_id, writing_until=now + _WRITING_LIFE)
-            _keep_job(unit, order.job_id, now)
+            keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
 
     def commit(self, ticket: UploadTicket, order: UploadOrder, content: Content) -> Stored:
         """Make a durable object the content of the node, in one transaction."""
 
         def also(unit: UnitOfWork) -> None:
-            _check_job(unit, order.job_id)
+            check_upload_job(unit, order.job_id)
             now = datetime.now(UTC)
             kept = unit.blobs.store(
                 content.content_id,
@@ -271,6 +274,16 @@ class Upload:
         Raises PreconditionFailed when a digest is not the announced one, InvalidArgument when
         the length is not, and the faults of UploadService.commit_upload.
         """
+        return self.end(
+            lambda ticket, content: self._service.commit(ticket, self._order, content)
+        )
+
+    def end(self, keep: Callable[[UploadTicket, Content], T]) -> T:
+        """Make the bytes durable, and let somebody else answer for them: what `keep` returns.
+
+        Raises what commit raises of digests and lengths, and what `keep` raises; then nobody
+        answers for them yet, and abandon is due.
+        """
         declared = self._order.declared_length
         if declared is not None and declared != self._received:
             raise InvalidArgument(f"{declared} bytes were announced, {self._received} came")
@@ -283,9 +296,9 @@ class Upload:
         )
         self._order.announced.check(Digests(md5=content.md5, sha256=content.sha256))
         self._writer.commit()
-        stored = self._service.commit(self._ticket, self._order, content)
+        kept = keep(self._ticket, content)
         self._committed = True
-        return stored
+        return kept
 
     def abandon(self) -> None:
         """Give up; the node is as it was. Harmless after commit."""
@@ -293,7 +306,7 @@ class Upload:
             self._service.abandon(self._ticket, self._content_id, self._writer)
 
 
-def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
+def check_upload_job(unit: UnitOfWork, job_id: str | None) -> None:
     """An address for bytes is good while its job runs: for one upload that succeeds."""
     if job_id is None:
         return
@@ -302,10 +315,10 @@ def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
         raise PermissionDenied("this address for bytes has been used or withdrawn")
 
 
-def _keep_job(unit: UnitOfWork, job_id: str | None, now: datetime) -> None:
+def keep_upload_job(unit: UnitOfWork, job_id: str | None, until: datetime) -> None:
     """The job of an upload goes on while the upload does, however long that takes."""
     if job_id is not None:
-        keep_job_alive(unit, job_id, until=now + _WRITING_LIFE)
+        keep_job_alive(unit, job_id, until=until)
 
 
 def _check_room(unit: UnitOfWork, at: Found, more_bytes: int) -> None:

@@ -128,7 +128,7 @@ class UploadService:
 
         def work(unit: UnitOfWork) -> UploadTicket:
             unit.allocations.share_tree()
-            place = self._place(unit, caller, path)
+            place = self.place(unit, caller, path)
             _check_conditions(place, conditions or UploadConditions(), self._tree.clock())
             ticket = self._reserved(
                 unit,
@@ -202,7 +202,7 @@ class UploadService:
         def work(unit: UnitOfWork) -> CommittedUpload:
             unit.allocations.share_tree()
             now_ns = self._tree.clock()
-            place = self._place(unit, ticket.caller, ticket.path)
+            place = self.place(unit, ticket.caller, ticket.path)
             if isinstance(place, Found):
                 place = _locked(unit, place)
             conditions = replace(ticket.conditions, exclusive=False)
@@ -230,7 +230,7 @@ class UploadService:
 
     # ------------------------------------------------------------------ beginning
 
-    def _place(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found | Absent:
+    def place(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found | Absent:
         """Where the bytes would go, if the caller may write there."""
         place = self._tree.walker(unit).find(
             caller, path, follow_leaf=True, missing_parent=ContainerNotFound

@@ -10,12 +10,18 @@ from vospace_server.domain.identity import Caller
 from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
 from vospace_server.services.fsck import Damage, FsckService
 from vospace_server.services.garbage import GarbageReport, GarbageService
+from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.running_digests import DigestMemory
+from vospace_server.services.segments import SegmentLimits
 from vospace_server.services.tickets import TicketService
+from vospace_server.services.transaction_book import TransactionBook
+from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.services.uploads import UploadConditions
 from vospace_server.storage.object_store import ObjectKey, ObjectStore
 
 GRACE = timedelta(hours=24)
+TRANSACTION_LIFE = timedelta(hours=6)
 
 
 class ByteSpace:
@@ -32,6 +38,14 @@ class ByteSpace:
         self.data = DataService(
             tree=self.tree.tree, uploads=self.tree.uploads, reading=self.reading, store=store
         )
+        book = TransactionBook(
+            tree=self.tree.tree,
+            uploads=self.tree.uploads,
+            lifetime=TRANSACTION_LIFE,
+            clock=lambda: self.now,
+        )
+        self.book = book
+        self.transactions, self.ends = self.process()
         self.garbage = GarbageService(
             database=self.tree.database, store=store, grace=GRACE, clock=lambda: self.now
         )
@@ -40,6 +54,21 @@ class ByteSpace:
             store=store,
             sizes=self.tree.sizes,
             clock=lambda: self.now,
+        )
+
+    def process(self) -> tuple[PutTransactionService, TransactionEnds]:
+        """What another process, or this one after a restart, has for transactions."""
+        memory, tree, uploads = DigestMemory(), self.tree.tree, self.tree.uploads
+        return PutTransactionService(
+            book=self.book,
+            tree=tree,
+            uploads=uploads,
+            data=self.data,
+            store=self.store,
+            memory=memory,
+            limits=SegmentLimits(min_bytes=10, max_bytes=100),
+        ), TransactionEnds(
+            book=self.book, tree=tree, uploads=uploads, store=self.store, memory=memory
         )
 
     @property

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from vospace_server.storage.filesystem import FilesystemStore
-from vospace_server.storage.object_store import StoreError, StoreFullError
+from vospace_server.storage.object_store import (
+    Segment,
+    SegmentBusyError,
+    StoreError,
+    StoreFullError,
+    new_key,
+)
 
 
 @pytest.fixture
@@ -132,3 +138,21 @@ def test_a_root_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="preparing the store"):
         FilesystemStore(tmp_path / "file")
+
+
+def test_a_segment_is_added_by_one_process_at_a_time(tmp_path: Path) -> None:
+    first, second = (FilesystemStore(tmp_path / "store") for _ in range(2))
+    key = new_key()
+    adding = first.add_segment(key)
+    adding.begin(0)
+    adding.write(b"12345")
+
+    with pytest.raises(SegmentBusyError):
+        second.add_segment(key)
+    with pytest.raises(SegmentBusyError):
+        second.join(key, [Segment(name=adding.name, length=5)])
+    adding.commit()
+    adding.close()
+
+    second.join(key, [Segment(name=adding.name, length=5)])
+    assert first.length(key) == 5
