@@ -49,6 +49,11 @@ class Addresses:
         """Synchronous negotiation."""
         return f"{self.root}/synctrans"
 
+    @property
+    def gms(self) -> str:
+        """The group service."""
+        return "/gms"
+
     def base(self, request: Request) -> str:
         """The URL of the server without a slash at its end."""
         return base_url(request.scope, self.public_url)
