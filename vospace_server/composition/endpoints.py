@@ -58,7 +58,7 @@ def build_endpoints(
         ),
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
-        gms=build_gms(config, services, addresses),
+        gms=build_gms(config, services, access, addresses),
         groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
     )

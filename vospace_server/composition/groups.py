@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vospace_server.composition.access import Access
 from vospace_server.composition.naming import group_naming
 from vospace_server.composition.services import Services
 from vospace_server.config import ServerConfig
@@ -26,10 +27,15 @@ def group_documents(config: ServerConfig) -> GroupDocuments:
     )
 
 
-def build_gms(config: ServerConfig, services: Services, addresses: Addresses) -> GmsEndpoints:
+def build_gms(
+    config: ServerConfig, services: Services, access: Access, addresses: Addresses
+) -> GmsEndpoints:
     """Search and capabilities."""
     return GmsEndpoints(
-        queries=services.group_queries, documents=group_documents(config), addresses=addresses
+        queries=services.group_queries,
+        documents=group_documents(config),
+        addresses=addresses,
+        identify=access.delegation.identify,
     )
 
 

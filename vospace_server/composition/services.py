@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from vospace_server.composition.foreign_groups import build_foreign_groups
 from vospace_server.composition.naming import group_naming
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
+from vospace_server.services.foreign_groups import ForeignGroups
 from vospace_server.services.group_queries import GroupQueries
 from vospace_server.services.groups import GroupService
 from vospace_server.services.listing import ListingService
@@ -41,15 +43,18 @@ class Services:
     quota: QuotaService
     groups: GroupService
     group_queries: GroupQueries
+    foreign_groups: ForeignGroups | None
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
     """The services of one space."""
+    foreign_groups = build_foreign_groups(config)
     tree = Tree(
         database=database,
         authority=config.vos_authority,
         naming=group_naming(config),
         strict_links=config.service.strict_links,
+        foreign_groups=foreign_groups,
     )
     quota = QuotaService(database=database)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
@@ -69,4 +74,5 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         quota=quota,
         groups=groups,
         group_queries=GroupQueries(tree=tree, groups=groups),
+        foreign_groups=foreign_groups,
     )

@@ -1,5 +1,6 @@
 """/gms: the group service: IVOA's search (GMS 1.0), and what CADC adds to it (contract 3)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
@@ -7,13 +8,14 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import InvalidArgument, NotAuthenticated
+from vospace_model.faults import InvalidArgument, NotAuthenticated, PermissionDenied
+from vospace_model.groups import IdentityType
 from vospace_model.protocols import SecurityMethod, SecurityMethodUri
 from vospace_model.vosi import Interface, ServiceCapability, StandardId
 from vospace_model.xml.groups import write_groups
 from vospace_model.xml.vosi import write_capabilities
 from vospace_server.domain.group import GroupRole
-from vospace_server.domain.identity import Identity
+from vospace_server.domain.identity import Identity, TokenScope
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.challenges import LOGIN_PATH, LOGIN_STANDARD_ID
@@ -42,23 +44,30 @@ def known_caller(request: Request) -> Identity:
 
 
 class GmsEndpoints:
-    """`/gms/search`, and where to find it."""
+    """`/gms/search`, and where to find it. `identify` gives the account of a name."""
 
     def __init__(
-        self, *, queries: GroupQueries, documents: GroupDocuments, addresses: Addresses
+        self,
+        *,
+        queries: GroupQueries,
+        documents: GroupDocuments,
+        addresses: Addresses,
+        identify: Callable[[str, TokenScope], Identity],
     ) -> None:
         self._queries = queries
         self._documents = documents
         self._addresses = addresses
+        self._identify = identify
 
     async def search(self, request: Request) -> Response:
         """The caller's groups: by name, one per line, or as CADC's XML for a `role`.
 
-        `group` (repeatable) asks for these alone. Of groups that the caller does not belong
-        to, the answer does not tell whether they exist.
+        `group` (repeatable) asks for these alone. `userID` asks for the groups of somebody
+        else, which only administrators may: services that trust each other ask so. Of groups
+        outside of the answer, nothing tells whether they exist.
         """
-        caller = known_caller(request)
         parameters = query_parameters(request)
+        caller = await self._subject(known_caller(request), parameters)
         role = _role(parameters)
         if role is not None:
             return await self._by_role(caller, role, parameters.get("groupID"))
@@ -87,6 +96,17 @@ class GmsEndpoints:
         offers = [_offer(name, url, _ANONYMOUS) for name, url in open_to_all.items()]
         offers += [_offer(name, url, _KNOWN) for name, url in for_the_known.items()]
         return document(write_capabilities(offers))
+
+    async def _subject(self, caller: Identity, parameters: Parameters) -> Identity:
+        """Whose groups are asked for."""
+        name = parameters.get("userID")
+        if name is None or name == caller.name:
+            return caller
+        if not caller.acts_as_admin:
+            raise PermissionDenied("only administrators ask for the groups of others")
+        if (parameters.get("idType") or IdentityType.HTTP) != IdentityType.HTTP:
+            raise InvalidArgument("userID is the name of a user (idType HTTP)")
+        return await in_thread(self._identify, name, TokenScope.READ)
 
     async def _by_role(
         self, caller: Identity, role: GroupRole, group_id: str | None

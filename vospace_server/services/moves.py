@@ -70,6 +70,7 @@ class MoveService:
         moves a node to another container becomes its owner (contract 0.3), except
         administrators, and except for the top of an allocation, whose owner is its landlord.
         """
+        caller = self._tree.informed(caller, source, destination)
         return self._tree.database.retrying(
             lambda unit: self._move(
                 unit, caller, source, destination, exact=exact, overwrite=overwrite
