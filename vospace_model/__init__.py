@@ -70,6 +70,13 @@ from vospace_model.faults import (
     parse_fault,
     status_of,
 )
+from vospace_model.groups import (
+    GroupDocument,
+    GroupUser,
+    IdentityType,
+    PropertyOfGroup,
+    UserIdentity,
+)
 from vospace_model.jobs import (
     ERROR_PHRASES,
     ErrorSummary,
@@ -199,7 +206,10 @@ __all__ = [
     "ExecutionPhase",
     "ExternalTransfer",
     "Fault",
+    "GroupDocument",
     "GroupUri",
+    "GroupUser",
+    "IdentityType",
     "Interface",
     "InternalFault",
     "InternalTransfer",
@@ -231,6 +241,7 @@ __all__ = [
     "PreconditionFailed",
     "Property",
     "PropertyChange",
+    "PropertyOfGroup",
     "ProtocolNotSupported",
     "ProtocolUri",
     "QuotaExceeded",
@@ -252,6 +263,7 @@ __all__ = [
     "UnreadableLinkTarget",
     "UnstructuredDataNode",
     "UrlUse",
+    "UserIdentity",
     "View",
     "ViewNotSupported",
     "ViewUri",

@@ -42,6 +42,8 @@ def create_app(config: ServerConfig) -> Starlette:
     access = build_access(config, database)
     jobs = build_jobs(services, access, database)
     metrics = RequestMetrics()
+    if services.foreign_groups is not None:
+        metrics.watch_group_services(services.foreign_groups.outcomes)
     addresses = Addresses(service_name=config.service.name, public_url=config.server.public_url)
     endpoints = build_endpoints(config, services, access, jobs, addresses, metrics)
     login = LoginEndpoints(

@@ -1,5 +1,6 @@
 """The documents of the standard, both ways. Imported by the two HTTP edges only."""
 
+from vospace_model.xml.groups import read_group, write_group, write_groups
 from vospace_model.xml.jobs import (
     read_job,
     write_job,
@@ -36,12 +37,15 @@ __all__ = [
     "iter_node_document",
     "read_availability",
     "read_capabilities",
+    "read_group",
     "read_job",
     "read_node",
     "read_node_update",
     "read_transfer",
     "write_availability",
     "write_capabilities",
+    "write_group",
+    "write_groups",
     "write_job",
     "write_job_list",
     "write_node",

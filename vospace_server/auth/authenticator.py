@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from vospace_model.faults import NotAuthenticated, ServiceBusy
@@ -61,7 +62,7 @@ class Authenticator:
     def authenticate(self, credentials: Credentials, *, address: str) -> Identity:
         """Who presents the credentials; `address` is the client's, against which to count."""
         if isinstance(credentials, TokenCredentials):
-            return self._by_token(credentials)
+            return replace(self._by_token(credentials), bearer=credentials.token)
         return self._by_password(credentials, address)
 
     def _by_token(self, credentials: TokenCredentials) -> Identity:

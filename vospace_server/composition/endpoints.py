@@ -2,6 +2,7 @@
 
 from vospace_server.composition.access import Access
 from vospace_server.composition.bulk import build_bulk
+from vospace_server.composition.groups import build_gms, build_groups
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
 from vospace_server.config import ServerConfig
@@ -51,10 +52,15 @@ def build_endpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),
         vosi=VosiEndpoints(
-            addresses=addresses, resource_id=config.resource_id, check=services.reading.check
+            addresses=addresses,
+            resource_id=config.resource_id,
+            group_service_id=config.group_service_id,
+            check=services.reading.check,
         ),
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
+        gms=build_gms(config, services, access, addresses),
+        groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
     )
 

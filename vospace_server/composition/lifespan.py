@@ -44,6 +44,8 @@ def build_lifespan(
         sweeper.stop()
         housekeeping.stop()
         services.data.close()
+        if services.foreign_groups is not None:
+            services.foreign_groups.close()
         store.close()
         database.close()
 

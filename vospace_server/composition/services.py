@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from vospace_server.composition.foreign_groups import build_foreign_groups
 from vospace_server.composition.naming import group_naming
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
@@ -11,6 +12,9 @@ from vospace_server.services.allocations import AllocationService
 from vospace_server.services.copies import CopyService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
+from vospace_server.services.foreign_groups import ForeignGroups
+from vospace_server.services.group_queries import GroupQueries
+from vospace_server.services.groups import GroupService
 from vospace_server.services.listing import ListingService
 from vospace_server.services.moves import MoveService
 from vospace_server.services.nodes import NodeService
@@ -50,15 +54,20 @@ class Services:
     packages: PackageService
     transactions: PutTransactionService
     transaction_ends: TransactionEnds
+    groups: GroupService
+    group_queries: GroupQueries
+    foreign_groups: ForeignGroups | None
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
     """The services of one space."""
+    foreign_groups = build_foreign_groups(config)
     tree = Tree(
         database=database,
         authority=config.vos_authority,
         naming=group_naming(config),
         strict_links=config.service.strict_links,
+        foreign_groups=foreign_groups,
     )
     quota = QuotaService(database=database)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
@@ -67,6 +76,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     data = DataService(tree=tree, uploads=uploads, reading=reading, store=store)
     book = TransactionBook(tree=tree, uploads=uploads, lifetime=TRANSACTION_LIFE)
     memory = DigestMemory()
+    groups = GroupService(database=database, naming=tree.naming)
     return Services(
         tree=tree,
         nodes=NodeService(tree=tree),
@@ -86,4 +96,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         transaction_ends=TransactionEnds(
             book=book, tree=tree, uploads=uploads, store=store, memory=memory
         ),
+        groups=groups,
+        group_queries=GroupQueries(tree=tree, groups=groups),
+        foreign_groups=foreign_groups,
     )

@@ -4,10 +4,11 @@ The metadata of a field is its documentation: `config show` prints it, the examp
 compared with it, and values outside its bounds are refused when the configuration is read.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 
 class ConfigError(Exception):
@@ -16,6 +17,7 @@ class ConfigError(Exception):
 
 DATABASE_FILE = "vospace.sqlite"
 STORAGE_FOLDER = "storage"
+_GROUP_SERVICE = re.compile(r"ivo://[^/?#\s]+/[^?#\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,68 @@ class AuthenticationSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsSection:
+    """Group services of others, asked about the groups of theirs that nodes name."""
+
+    remote: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            'other group services, each "IDENTIFIER URL" of its search or its capabilities'
+        ),
+    )
+    credential: str = field(
+        default="caller",
+        metadata=about(
+            "as whom to ask: caller (with the bearer token it has shown) or service",
+            choices=("caller", "service"),
+        ),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about(
+            "our token there, of an administrator; needed for credential service", secret=True
+        ),
+    )
+    timeout_seconds: float = field(
+        default=3.0,
+        metadata=about("longest wait for an answer", minimum=0.1, maximum=30),
+    )
+    kept_seconds: float = field(
+        default=60.0, metadata=about("an answer is used for this long", minimum=0, maximum=60)
+    )
+    concurrent: int = field(
+        default=8, metadata=about("questions at the same time", minimum=1, maximum=100)
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("authorities of those services' TLS certificates (PEM)")
+    )
+
+    @property
+    def services(self) -> dict[str, str]:
+        """The URL of each service by its identifier. Raises ConfigError."""
+        found: dict[str, str] = {}
+        for text in self.remote:
+            service_id, _, url = (part.strip() for part in text.partition(" "))
+            if _GROUP_SERVICE.fullmatch(service_id) is None or not _is_safe(url):
+                raise ConfigError(
+                    f'groups.remote holds {text!r}; write "ivo://authority/gms https://..." '
+                    "(plain http for this host alone)"
+                )
+            found[service_id.lower()] = url
+        return found
+
+
+def _is_safe(url: str) -> bool:
+    """Whether a token may be sent there: encrypted, or to this very host."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and local)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSection:
     """What is written to standard error."""
 
@@ -200,6 +264,7 @@ class ServerConfig:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     storage: StorageSection = field(default_factory=StorageSection)
     authentication: AuthenticationSection = field(default_factory=AuthenticationSection)
+    groups: GroupsSection = field(default_factory=GroupsSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
     @property
@@ -239,5 +304,6 @@ SECTIONS: dict[str, type[Any]] = {
     "database": DatabaseSection,
     "storage": StorageSection,
     "authentication": AuthenticationSection,
+    "groups": GroupsSection,
     "logging": LoggingSection,
 }

@@ -11,6 +11,7 @@ from vospace_server.database.changes import ChangeRepository
 from vospace_server.database.checks import CheckRepository
 from vospace_server.database.groups import GroupRepository
 from vospace_server.database.jobs import JobRepository
+from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
 from vospace_server.database.nodes import NodeRepository
 from vospace_server.database.secrets import SecretRepository
@@ -39,6 +40,11 @@ class UnitOfWork:
     def properties(self) -> PropertyRepository:
         """Properties of nodes that have no column."""
         return PropertyRepository(self._connection)
+
+    @cached_property
+    def node_groups(self) -> NodeGroupRepository:
+        """Groups that nodes name."""
+        return NodeGroupRepository(self._connection)
 
     @cached_property
     def sizes(self) -> SizeRepository:

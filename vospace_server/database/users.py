@@ -83,6 +83,16 @@ class UserRepository:
         names = self._distinguished_names(select(identity).where(identity.c.kind == _X500))
         return [_user(row, names.get(row.id, ())) for row in rows]
 
+    def by_ids(self, user_ids: Iterable[int]) -> list[User]:
+        """Those of the ids that are accounts, by name."""
+        wanted = set(user_ids)
+        rows = self._connection.execute(
+            select(app_user).where(app_user.c.id.in_(wanted)).order_by(app_user.c.name)
+        ).all()
+        known = select(identity).where(identity.c.kind == _X500, identity.c.user_id.in_(wanted))
+        names = self._distinguished_names(known)
+        return [_user(row, names.get(row.id, ())) for row in rows]
+
     def names(self, user_ids: Iterable[int]) -> dict[int, str]:
         """The names of those of the ids that are accounts."""
         query = select(app_user.c.id, app_user.c.name).where(app_user.c.id.in_(set(user_ids)))

@@ -64,6 +64,11 @@ class Addresses:
         """Jobs that set properties of trees."""
         return f"{self.root}/async-setprops"
 
+    @property
+    def gms(self) -> str:
+        """The group service."""
+        return "/gms"
+
     def base(self, request: Request) -> str:
         """The URL of the server without a slash at its end."""
         return base_url(request.scope, self.public_url)

@@ -10,6 +10,8 @@ from vospace_server.http.bulk import BulkEndpoints
 from vospace_server.http.bundles import BundleEndpoint
 from vospace_server.http.data import DataEndpoints
 from vospace_server.http.files import FileEndpoints
+from vospace_server.http.gms import GmsEndpoints
+from vospace_server.http.groups import GroupEndpoints
 from vospace_server.http.metrics import MetricsEndpoint
 from vospace_server.http.nodes import NodeEndpoints
 from vospace_server.http.routing import ExactRoute, TreeRoute
@@ -31,6 +33,8 @@ class Endpoints:
     vosi: VosiEndpoints
     api: ApiEndpoints
     bundles: BundleEndpoint
+    gms: GmsEndpoints
+    groups: GroupEndpoints
     metrics: MetricsEndpoint
 
 
@@ -39,6 +43,7 @@ def routes(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
     return (
         *_vospace(endpoints, addresses),
         *_api(endpoints.api, endpoints.bundles),
+        *_groups(endpoints, addresses),
         *_service(endpoints, addresses),
     )
 
@@ -82,6 +87,18 @@ def _api(api: ApiEndpoints, bundles: BundleEndpoint) -> Sequence[TreeRoute]:
         TreeRoute(QUOTA_PATH, {"GET": api.quota}),
         ExactRoute(BUNDLE_PATH, {"POST": bundles.post}),
     )
+
+
+def _groups(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
+    gms, groups = endpoints.gms, endpoints.groups
+    return (
+        ExactRoute(f"{addresses.gms}/search", {"GET": gms.search}),
+        TreeRoute(f"{addresses.gms}/groups", {
+            "GET": groups.get, "PUT": groups.put, "POST": groups.post, "DELETE": groups.delete,
+        }),
+        ExactRoute(f"{addresses.gms}/capabilities", {"GET": gms.capabilities}),
+        ExactRoute(f"{addresses.gms}/availability", {"GET": endpoints.vosi.availability}),
+    )  # fmt: skip
 
 
 def _service(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:

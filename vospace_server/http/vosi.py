@@ -36,10 +36,16 @@ class VosiEndpoints:
     """
 
     def __init__(
-        self, *, addresses: Addresses, resource_id: str, check: Callable[[], None]
+        self,
+        *,
+        addresses: Addresses,
+        resource_id: str,
+        group_service_id: str,
+        check: Callable[[], None],
     ) -> None:
         self._addresses = addresses
         self._resource_id = resource_id
+        self._group_service_id = group_service_id
         self._check = check
         self._up_since = datetime.now(UTC)
 
@@ -88,8 +94,16 @@ class VosiEndpoints:
 
     async def resource_caps(self, request: Request) -> Response:
         """Lines `identifier = URL`, as CADC's registry has them."""
-        root = f"{self._addresses.base(request)}{self._addresses.root}"
-        return text(f"{self._resource_id} = {root}/{_REGISTRY_CAPABILITY}\n")
+        base = self._addresses.base(request)
+        services = {
+            self._resource_id: self._addresses.root,
+            self._group_service_id: self._addresses.gms,
+        }
+        lines = (
+            f"{resource_id} = {base}{root}/{_REGISTRY_CAPABILITY}\n"
+            for resource_id, root in services.items()
+        )
+        return text("".join(lines))
 
     async def alive(self, _request: Request) -> Response:
         """The process answers."""

@@ -150,6 +150,7 @@ class DataService:
 
         Raises what `begin` does, and QuotaExceeded for a length that does not fit.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             place = self._tree.walker(unit).find(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound

@@ -37,6 +37,7 @@ class DeletionService:
         allocations lie in it. The tree then vanishes in one transaction, with its size and its
         use of the quota; `collect_once` removes the rows.
         """
+        caller = self._tree.informed(caller, path)
         if recursive:
             self._check_tree(caller, path)
         self._tree.database.retrying(
@@ -60,8 +61,10 @@ class DeletionService:
             require(caller, found.records, Action.REMOVE, path)
             if not found.node.is_container:
                 return
-            for sample in unit.nodes.kinds_of_access(found.node.node_id):
-                _check_deletable(caller, sample, found)
+            samples = unit.nodes.kinds_of_access(found.node.node_id)
+        caller = self._tree.informed_below(caller, found, samples)
+        for sample in samples:
+            _check_deletable(caller, sample, found)
 
     def _delete(
         self, unit: UnitOfWork, caller: Caller, path: NodePath, *, recursive: bool

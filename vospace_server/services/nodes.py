@@ -40,12 +40,14 @@ class NodeService:
         PermissionDenied, NotAuthenticated, NodeNotFound, UnreadableLinkTarget, InvalidArgument
         (a link leads away from this service) and, in strict mode, LinkFound.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path, follow_leaf=follow)
             return self._tree.view(unit, caller, found)
 
     def explain(self, caller: Caller, path: NodePath) -> dict[Action, Verdict]:
         """For each action, whether the caller may do it to the node, and by which rule."""
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
         return {action: authorize(caller, found.records, action) for action in Action}
@@ -60,6 +62,7 @@ class NodeService:
         Read-only properties in it are ignored, as clients copy whole documents.
         """
         path = self._tree.own_path(node.uri)
+        caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(lambda unit: self._create(unit, caller, path, node))
 
     def set(
@@ -73,6 +76,7 @@ class NodeService:
         obstacle: it is removed this way.
         """
         path = self._tree.own_path(update.uri)
+        caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(
             lambda unit: self._set(unit, caller, path, update, mtime_ns)
         )

@@ -66,6 +66,7 @@ class ReadingService:
 
         The ticket is not signed and only tells of the content.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._data_node(unit, caller, path)
             return self._ticket(unit, found.node)
@@ -76,6 +77,7 @@ class ReadingService:
         Raises NodeNotFound, PermissionDenied or NotAuthenticated, InvalidArgument for a node
         that is no data node or a link that leads out of the space, UnreadableLinkTarget.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._data_node(unit, caller, path)
             require(caller, found.records, Action.READ, found.path)
@@ -85,6 +87,7 @@ class ReadingService:
 
     def look(self, caller: Caller, path: NodePath) -> Look:
         """A node of any type, a link itself, with a ticket if the caller may read its bytes."""
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
             view = self._tree.view(unit, caller, found)

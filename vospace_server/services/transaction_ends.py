@@ -18,7 +18,7 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.path_walk import Found
 from vospace_server.services.data import Stored, UploadOrder, check_upload_job
-from vospace_server.services.jobs import complete_job
+from vospace_server.services.job_ledger import complete_job
 from vospace_server.services.quota import settle
 from vospace_server.services.running_digests import DigestMemory
 from vospace_server.services.transaction_book import (

@@ -125,6 +125,7 @@ class UploadService:
         container, PreconditionFailed, NodeBusy, and QuotaExceeded for the declared length.
         `also` is done in the same transaction (the store notes what it is about to write).
         """
+        caller = self._tree.informed(caller, path)
 
         def work(unit: UnitOfWork) -> UploadTicket:
             unit.allocations.share_tree()
