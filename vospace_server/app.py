@@ -12,6 +12,7 @@ from vospace_server.composition.jobs import build_jobs
 from vospace_server.composition.lifespan import build_lifespan
 from vospace_server.composition.middleware import build_middleware
 from vospace_server.composition.services import build_services
+from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.addresses import Addresses
@@ -40,6 +41,7 @@ def create_app(config: ServerConfig) -> Starlette:
     services = build_services(config, database, store)
     services.tickets.prepare()
     access = build_access(config, database)
+    web = build_web(config, database, access)
     jobs = build_jobs(services, access, database)
     metrics = RequestMetrics()
     if services.foreign_groups is not None:
@@ -54,9 +56,9 @@ def create_app(config: ServerConfig) -> Starlette:
     )
     described = [*routes(endpoints, addresses), *login.routes]
     return Starlette(
-        routes=[*described, _description(described, addresses)],
-        middleware=build_middleware(config, access, addresses, metrics),
-        exception_handlers={404: not_found},
+        routes=[*described, _description(described, addresses), *web_routes(web, access)],
+        middleware=build_middleware(config, access, addresses, metrics, web),
+        exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),
     )
 

@@ -3,6 +3,7 @@
 from starlette.middleware import Middleware
 
 from vospace_server.composition.access import Access
+from vospace_server.composition.web import Web
 from vospace_server.config import ServerConfig
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import Authentication
@@ -11,17 +12,22 @@ from vospace_server.http.faults import FaultRendering
 from vospace_server.http.metrics import RequestMetrics
 from vospace_server.http.request_bodies import UnreadBodies
 from vospace_server.http.request_log import RequestLog
+from vospace_server.web.addresses import ASSETS
 
 
 def build_middleware(
-    config: ServerConfig, access: Access, addresses: Addresses, metrics: RequestMetrics
+    config: ServerConfig,
+    access: Access,
+    addresses: Addresses,
+    metrics: RequestMetrics,
+    web: Web,
 ) -> list[Middleware]:
     """Around every endpoint, the outermost first."""
     challenges = Challenges(realm=config.service.realm, public_url=config.server.public_url)
     return [
         Middleware(RequestLog, metrics=metrics, data_prefix=addresses.data),
         Middleware(UnreadBodies),
-        Middleware(FaultRendering, challenges=challenges),
+        Middleware(FaultRendering, challenges=challenges, pages=web.errors),
         Middleware(
             Authentication,
             authenticator=access.authenticator,
@@ -33,6 +39,8 @@ def build_middleware(
                 "/healthz",
                 "/readyz",
                 "/metrics",
+                f"{ASSETS}/",
             ),
+            sessions=web.browser_sessions,
         ),
     ]

@@ -11,6 +11,7 @@ from vospace_server.config.sections import (
     ServerSection,
     ServiceSection,
     StorageSection,
+    WebSection,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "ServerSection",
     "ServiceSection",
     "StorageSection",
+    "WebSection",
     "load_config",
 ]

@@ -239,6 +239,31 @@ def _is_safe(url: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebSection:
+    """The pages."""
+
+    registration: str = field(
+        default="off",
+        metadata=about(
+            "who may make an account on the page: open, approval (an administrator opens it), "
+            "or off",
+            choices=("open", "approval", "off"),
+        ),
+    )
+    session_idle_hours: float = field(
+        default=12.0,
+        metadata=about("a browser that is not used for this long is logged out", minimum=0.01),
+    )
+    session_days: float = field(
+        default=7.0, metadata=about("a login of a browser ends after this", minimum=0.01)
+    )
+    name_owners: bool = field(
+        default=True,
+        metadata=about("a page that refuses says who owns the place and can grant access"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSection:
     """What is written to standard error."""
 
@@ -265,6 +290,7 @@ class ServerConfig:
     storage: StorageSection = field(default_factory=StorageSection)
     authentication: AuthenticationSection = field(default_factory=AuthenticationSection)
     groups: GroupsSection = field(default_factory=GroupsSection)
+    web: WebSection = field(default_factory=WebSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
     @property
@@ -305,5 +331,6 @@ SECTIONS: dict[str, type[Any]] = {
     "storage": StorageSection,
     "authentication": AuthenticationSection,
     "groups": GroupsSection,
+    "web": WebSection,
     "logging": LoggingSection,
 }

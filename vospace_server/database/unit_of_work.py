@@ -15,6 +15,7 @@ from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
 from vospace_server.database.nodes import NodeRepository
 from vospace_server.database.secrets import SecretRepository
+from vospace_server.database.sessions import SessionRepository
 from vospace_server.database.sizes import SizeRepository
 from vospace_server.database.tokens import TokenRepository
 from vospace_server.database.trash import TrashRepository
@@ -100,6 +101,11 @@ class UnitOfWork:
     def tokens(self) -> TokenRepository:
         """Access tokens."""
         return TokenRepository(self._connection)
+
+    @cached_property
+    def sessions(self) -> SessionRepository:
+        """Logins of browsers."""
+        return SessionRepository(self._connection)
 
     @cached_property
     def audit(self) -> AuditRepository:

@@ -10,6 +10,7 @@ from vospace_model.faults import NotAuthenticated
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import Credentials, read_authorization, read_token
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
+from vospace_server.http.browser_sessions import BrowserSessions
 from vospace_server.http.challenges import Challenges
 from vospace_server.http.request_log import CALLER_NAME
 from vospace_server.http.threads import in_thread
@@ -39,7 +40,9 @@ class Authentication:
     Credentials that are wrong raise NotAuthenticated, also where none are needed: somebody who
     presents a token that has expired wants to hear so, not to find a half-empty space. Paths
     under `open_prefixes` are not looked at, because they carry their own authority (the tickets
-    of the byte endpoints, to which clients send their other credentials too) or none.
+    of the byte endpoints, to which clients send their other credentials too) or none. Where a
+    request has no credentials of its own, the session of a browser counts, if `sessions` are
+    given (see http/browser_sessions.py).
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class Authentication:
         authenticator: Authenticator,
         challenges: Challenges,
         open_prefixes: Sequence[str] = (),
+        sessions: BrowserSessions | None = None,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._challenges = challenges
+        self._sessions = sessions
         self._open_prefixes = tuple(prefix.encode("ascii") for prefix in open_prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,10 +83,13 @@ class Authentication:
             return ANONYMOUS
         credentials = _credentials(Headers(scope=scope))
         if credentials is None:
+            identity = None if self._sessions is None else await self._sessions.identify(scope)
+        else:
+            identity = await in_thread(
+                self._authenticator.authenticate, credentials, address=client_address(scope)
+            )
+        if identity is None:
             return ANONYMOUS
-        identity = await in_thread(
-            self._authenticator.authenticate, credentials, address=client_address(scope)
-        )
         scope[CALLER_NAME] = identity.name
         return identity
 

@@ -42,9 +42,11 @@ class Challenges:
         """One header for each way to log in."""
         realm = self.realm.replace("\\", "").replace('"', "")
         login = base_url(scope, self.public_url) + LOGIN_PATH
-        challenges = (
-            f'Basic realm="{realm}", charset="UTF-8"',
+        challenges = [
             "Bearer",
             f'ivoa_bearer standard_id="{LOGIN_STANDARD_ID}", access_url="{login}"',
-        )
+        ]
+        # A page asks for the password itself; a browser would open a window of its own.
+        if "sec-fetch-mode" not in Headers(scope=scope):
+            challenges.insert(0, f'Basic realm="{realm}", charset="UTF-8"')
         return [(b"www-authenticate", text.encode("latin-1", "replace")) for text in challenges]
