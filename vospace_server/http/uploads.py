@@ -1,6 +1,7 @@
 """Receiving bytes: the headers into types, the body in chunks, the answer at the end.
 
-Everything that can be refused is refused before the first byte of the body is read.
+Everything that can be refused is refused before the first byte of the body is read, unless the
+body is so small that it has come with its head.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from vospace_server.domain.identity import Caller, TokenScope
 from vospace_server.http.digests import announced_digests, digest_headers
 from vospace_server.http.node_documents import entry_of
 from vospace_server.http.ranges import upload_conditions
-from vospace_server.http.request_bodies import UploadBody, declared_length
+from vospace_server.http.request_bodies import SMALL_BYTES, UploadBody, declared_length
 from vospace_server.http.responses import document, empty
 from vospace_server.http.threads import in_thread
 from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
@@ -40,14 +41,20 @@ class UploadReceiver:
     async def receive(self, request: Request, caller: Caller, path: NodePath) -> Response:
         """Store the body at a path: 201 for a new node, 200 for new bytes of an old one."""
         order = _read_order(request, path)
-        stored = await self._store(request, lambda: self._data.begin(caller, order))
+        body = self._body(request)
+        if _may_come_at_once(request, order):
+            whole = await body.whole_at_once()
+            if whole is not None:
+                stored = await in_thread(self._data.store_whole, caller, order, whole)
+                return _answer(request, stored, status=201 if stored.created else 200)
+        stored = await self._store(body, lambda: self._data.begin(caller, order))
         return _answer(request, stored, status=201 if stored.created else 200)
 
     async def receive_with_ticket(self, request: Request, ticket: WriteTicket) -> Response:
         """Store the body where a ticket says; 201, as clients of negotiation expect."""
         order = _read_order(request, NodePath.parse(ticket.path), job_id=ticket.job_id)
         stored = await self._store(
-            request, lambda: self._data.begin(self._bearer(ticket), order)
+            self._body(request), lambda: self._data.begin(self._bearer(ticket), order)
         )
         return _answer(request, stored, status=201)
 
@@ -59,23 +66,25 @@ class UploadReceiver:
         """Whoever negotiated, with the groups and permissions of now."""
         return self._identify(ticket.user, TokenScope(ticket.scope))
 
-    async def _store(self, request: Request, begin: Callable[[], Upload]) -> Stored:
+    def _body(self, request: Request) -> UploadBody:
+        return UploadBody(request.receive, idle_seconds=self._idle_seconds)
+
+    async def _store(self, body: UploadBody, begin: Callable[[], Upload]) -> Stored:
         upload = await in_thread(begin)
         try:
-            await self._receive_body(request, upload)
+            await self._receive_body(body, upload)
             return await in_thread(upload.commit)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await in_thread(upload.abandon)
             raise
 
-    async def _receive_body(self, request: Request, upload: Upload) -> None:
+    async def _receive_body(self, body: UploadBody, upload: Upload) -> None:
         """While chunks are hashed and written, the next one is received.
 
         What goes wrong with one ends the waiting for the other: a client that stalls hears at
         once that its bytes don't fit.
         """
-        body = UploadBody(request.receive, idle_seconds=self._idle_seconds)
         sending, receiving = anyio.create_memory_object_stream[bytearray](1)
         failures: list[Exception] = []
         async with receiving, anyio.create_task_group() as group:
@@ -116,6 +125,17 @@ def _read_order(request: Request, path: NodePath, *, job_id: str | None = None) 
         conditions=upload_conditions(headers),
         job_id=job_id,
     )
+
+
+def _may_come_at_once(request: Request, order: UploadOrder) -> bool:
+    """Whether nothing is gained by looking at an upload before its bytes have come.
+
+    It is so small that it would be read to its end if it were refused, too, and its sender
+    does not wait to hear whether it will be.
+    """
+    length = order.declared_length
+    waits = "expect" in request.headers
+    return length is not None and length <= SMALL_BYTES and not waits
 
 
 def _mtime(value: str | None) -> int | None:
