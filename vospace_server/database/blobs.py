@@ -78,6 +78,9 @@ class BlobUse:
 # Built once: SQLAlchemy then finds their compiled text without looking at them again.
 _CONTENT_ID: Final = bindparam("of_content", type_=Text)
 _GET: Final = select(blob).where(blob.c.content_id == _CONTENT_ID)
+_GET_ALL: Final = select(blob).where(
+    blob.c.content_id.in_(bindparam("of_contents", expanding=True))
+)
 _BEGIN: Final = insert(blob).values(state=BlobState.WRITING)
 _WRITING: Final = and_(blob.c.content_id == _CONTENT_ID, blob.c.state == BlobState.WRITING)
 _STORE: Final = (
@@ -111,6 +114,11 @@ class BlobRepository:
         """The blob of this content."""
         row = self._connection.execute(_GET, {"of_content": content_id}).one_or_none()
         return None if row is None else _record(row)
+
+    def get_all(self, content_ids: Sequence[str]) -> dict[str, BlobRecord]:
+        """Those of the blobs that exist, by content id; one query."""
+        rows = self._connection.execute(_GET_ALL, {"of_contents": content_ids})
+        return {row.content_id: _record(row) for row in rows}
 
     def by_key(self, object_key: str) -> BlobRecord | None:
         """The blob kept under this key of the store."""
