@@ -53,6 +53,10 @@ _BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME: Final = _RECORDS.where(
     node.c.parent_id == bindparam("parent"), node.c.name == bindparam("node_name")
 )
+_BY_NAMES: Final = _RECORDS.where(
+    node.c.parent_id == bindparam("parent"),
+    node.c.name.in_(bindparam("node_names", expanding=True)),
+)
 _CHILDREN: Final = (
     _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
     .order_by(node.c.name)
@@ -182,6 +186,13 @@ class NodeRepository:
             _BY_NAME, {"parent": parent_id, "node_name": name}
         ).one_or_none()
         return None if row is None else record_of(row)
+
+    def children_named(self, parent_id: int, names: Sequence[str]) -> dict[str, NodeRecord]:
+        """Those of the children that exist, by name; one query."""
+        rows = self._connection.execute(
+            _BY_NAMES, {"parent": parent_id, "node_names": list(names)}
+        )
+        return {record.name: record for record in map(record_of, rows)}
 
     def children(self, parent_id: int, *, after: str, limit: int) -> list[NodeRecord]:
         """At most `limit` children whose names come after `after` ('' is before all)."""

@@ -26,6 +26,7 @@ from vospace_model.faults import (
 )
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, require
 from vospace_server.domain.content import Content, new_content_id
@@ -35,15 +36,21 @@ from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
 from vospace_server.services.job_ledger import complete_job, keep_job_alive
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.reserved_blobs import ReservedBlobs
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of
+from vospace_server.services.upload_conditions import UploadConditions
 from vospace_server.services.uploads import (
-    UploadConditions,
     UploadedContent,
     UploadService,
     UploadTicket,
 )
-from vospace_server.storage.object_store import ObjectStore, ObjectWriter, StoreError
+from vospace_server.storage.object_store import (
+    ObjectKey,
+    ObjectStore,
+    ObjectWriter,
+    StoreError,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,6 +59,8 @@ T = TypeVar("T")
 # Reservations live for five minutes without a sign of life; this is often enough.
 _RENEW_SECONDS: Final = 60.0
 _HASHING_THREADS: Final = 4
+# Less is hashed sooner than another thread would begin.
+_WORTH_A_THREAD_BYTES: Final = 256 * 1024
 # Longer than any sync of a large object takes: after this the collector may have the object.
 _WRITING_LIFE: Final = timedelta(hours=2)
 
@@ -101,6 +110,7 @@ class DataService:
         self._uploads = uploads
         self._reading = reading
         self._store = store
+        self._reserved = ReservedBlobs(database=tree.database, store=store)
         # md5 is the slowest step of an upload; in a thread of its own it overlaps with the
         # others (hashlib lets other threads run meanwhile).
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
@@ -121,9 +131,8 @@ class DataService:
             keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
             if not writers:
                 writers.append(self._store.create())
-            unit.blobs.begin(
-                content_id, writers[0].key, now=now, writing_until=now + _WRITING_LIFE
-            )
+            new = NewBlob(content_id=content_id, object_key=writers[0].key)
+            unit.blobs.begin([new], now=now, writing_until=now + _WRITING_LIFE)
 
         try:
             ticket = self._uploads.begin_upload(
@@ -141,8 +150,35 @@ class DataService:
             service=self, order=order, ticket=ticket, content_id=content_id, writer=writers[0]
         )
 
+    def store_whole(
+        self, caller: Caller, order: UploadOrder, body: bytes | bytearray
+    ) -> Stored:
+        """Store a small file that has come already: durable and visible on return.
+
+        What `begin`, `write` and `commit` do of a longer one, in one transaction. Raises what
+        they raise.
+        """
+        ticket = self._uploads.admit_upload(
+            caller, order.path, length=len(body), conditions=order.conditions
+        )
+        blob = self._reserved.take()
+        upload = Upload(
+            service=self,
+            order=order,
+            ticket=ticket,
+            content_id=blob.content_id,
+            writer=self._store.create(ObjectKey(blob.object_key)),
+        )
+        try:
+            upload.write(body)
+            return upload.commit()
+        except BaseException:
+            upload.abandon()
+            raise
+
     def close(self) -> None:
-        """End the threads; no upload may be running."""
+        """End the threads and give back what is in reserve; no upload may be running."""
+        self._reserved.close()
         self._hashing.shutdown()
 
     def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
@@ -259,15 +295,23 @@ class Upload:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
         self._received += len(chunk)
         self._ticket = self._service.grow(self._ticket, self._received)
+        self._hash_and_write(chunk)
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            self._service.renew(self._ticket, self._order, self._content_id)
+            self._renewed = time.monotonic()
+
+    def _hash_and_write(self, chunk: bytes | bytearray) -> None:
+        if len(chunk) < _WORTH_A_THREAD_BYTES:
+            self._md5.update(chunk)
+            self._sha256.update(chunk)
+            self._writer.write(memoryview(chunk))
+            return
         hashed = self._service.hash_beside(self._md5, chunk)
         try:
             self._sha256.update(chunk)
             self._writer.write(memoryview(chunk))
         finally:
             hashed.result()
-        if time.monotonic() - self._renewed > _RENEW_SECONDS:
-            self._service.renew(self._ticket, self._order, self._content_id)
-            self._renewed = time.monotonic()
 
     def commit(self) -> Stored:
         """Make it count: durable and visible on return.

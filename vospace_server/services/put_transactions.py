@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from vospace_model.faults import InvalidArgument, NodeBusy, TransferFailed
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.uploads import PartRecord, UploadRecord, UploadState
 from vospace_server.domain.content import Content, new_content_id
@@ -70,7 +71,8 @@ class PutTransactionService:
         def note(unit: UnitOfWork) -> None:
             until = self._book.until() + MARGIN
             check_upload_job(unit, order.job_id)
-            unit.blobs.begin(content_id, key, now=self._book.clock(), writing_until=until)
+            blob = NewBlob(content_id=content_id, object_key=key)
+            unit.blobs.begin([blob], now=self._book.clock(), writing_until=until)
 
         ticket = self._uploads.begin_upload(
             caller,

@@ -19,8 +19,9 @@ from vospace_model.faults import (
     QuotaExceeded,
 )
 from vospace_model.nodes import NodeType
-from vospace_model.properties import Core
+from vospace_model.properties import Cadc, Core
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.copy_place import CopyPlace
 from vospace_server.domain.identity import Identity
@@ -31,7 +32,7 @@ from vospace_server.services.uploads import UploadedContent
 
 PUBLIC = Core.ISPUBLIC
 GROUP_READ = Core.GROUPREAD
-LOCKED = Core.ISLOCKED
+LOCKED = Cadc.ISLOCKED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +51,8 @@ class Copier:
         who = caller or self.space.alice
 
         def also(unit: UnitOfWork) -> None:
-            unit.blobs.begin(content.content_id, content.object_key, now=NOW, writing_until=NOW)
+            new = NewBlob(content_id=content.content_id, object_key=content.object_key)
+            unit.blobs.begin([new], now=NOW, writing_until=NOW)
             unit.blobs.store(
                 content.content_id,
                 length=length,

@@ -28,7 +28,7 @@ from vospace_server.services.data import Stored, UploadOrder
 from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.segments import Progress, SegmentOrder
 from vospace_server.services.transaction_ends import TransactionEnds
-from vospace_server.services.uploads import UploadConditions
+from vospace_server.services.upload_conditions import UploadConditions
 from vospace_server.storage.filesystem import FilesystemStore
 
 PARTS = [b"a" * 30, b"b" * 20, b"c" * 3]
