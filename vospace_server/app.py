@@ -42,7 +42,7 @@ def create_app(config: ServerConfig) -> Starlette:
     services.tickets.prepare()
     access = build_access(config, database)
     web = build_web(config, database, access)
-    jobs = build_jobs(services, access, database)
+    jobs = build_jobs(config, services, access, database)
     metrics = RequestMetrics()
     if services.foreign_groups is not None:
         metrics.watch_group_services(services.foreign_groups.outcomes)

@@ -69,7 +69,6 @@ def _build_receiver(config: ServerConfig, services: Services, access: Access) ->
     return UploadReceiver(
         data=services.data,
         transactions=PutTransactions(
-            data=services.data,
             transactions=services.transactions,
             ends=services.transaction_ends,
             idle_seconds=config.server.body_timeout_seconds,

@@ -252,15 +252,15 @@ class BlobRepository:
     def keep(self, content_ids: Sequence[str]) -> dict[str, Content]:
         """Those of the contents that are stored, kept from being given up meanwhile.
 
-        Before the transaction ends, a node must refer to each. The rows are locked. A mark that
-        a node's removal has left is taken away, so that a collector which waits for us looks
-        again.
+        Before the transaction ends, a node must refer to each. The rows are shared with other
+        copies and kept from everybody else. A mark that a node's removal has left is taken
+        away, so that a collector which waits for us looks again.
         """
         query = (
             select(blob)
             .where(blob.c.content_id.in_(content_ids), blob.c.state == BlobState.STORED)
             .order_by(blob.c.content_id)
-            .with_for_update()
+            .with_for_update(read=True)
         )
         records = self._all(query)
         marked = [each.content_id for each in records if each.unused_since is not None]

@@ -17,7 +17,7 @@ from vospace_server.http.ranges import upload_conditions
 from vospace_server.http.request_bodies import UploadBody, declared_length
 from vospace_server.http.responses import document, empty
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import Stored, UploadOrder
+from vospace_server.services.upload_orders import Stored, UploadOrder
 
 T = TypeVar("T")
 

@@ -28,10 +28,10 @@ from vospace_server.http.digests import digest_headers
 from vospace_server.http.request_bodies import UploadBody
 from vospace_server.http.responses import empty
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import DataService, UploadOrder
 from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.segments import Progress, SegmentOrder, SegmentUpload
 from vospace_server.services.transaction_ends import TransactionEnds
+from vospace_server.services.upload_orders import UploadOrder
 
 OP_HEADER: Final = "x-put-txn-op"
 ID_HEADER: Final = "x-put-txn-id"
@@ -67,12 +67,10 @@ class PutTransactions:
     def __init__(
         self,
         *,
-        data: DataService,
         transactions: PutTransactionService,
         ends: TransactionEnds,
         idle_seconds: float,
     ) -> None:
-        self._data = data
         self._transactions = transactions
         self._ends = ends
         self._idle_seconds = idle_seconds
@@ -124,7 +122,7 @@ class PutTransactions:
         elif order.declared_length != 0:
             progress = await received(
                 self._body(request),
-                lambda: self._data.begin(bearer(), order),
+                lambda: self._transactions.begin_whole(bearer(), order),
                 lambda upload: self._transactions.hold(upload, order),
             )
             return empty(202, self._headers(progress))

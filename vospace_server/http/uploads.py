@@ -15,9 +15,13 @@ from vospace_server.http.body_receiving import read_order, received, stored_answ
 from vospace_server.http.put_transactions import PutTransactions, has_transaction
 from vospace_server.http.request_bodies import SMALL_BYTES, UploadBody
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.job_execution import Identify
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket, WriteTicket
+from vospace_server.services.upload_orders import Stored, UploadOrder
+
+AnyUpload = Upload | DiscardedUpload
 
 
 class UploadReceiver:
@@ -80,8 +84,8 @@ class UploadReceiver:
     def _body(self, request: Request) -> UploadBody:
         return UploadBody(request.receive, idle_seconds=self._idle_seconds)
 
-    async def _store(self, body: UploadBody, begin: Callable[[], Upload]) -> Stored:
-        return await received(body, begin, Upload.commit)
+    async def _store(self, body: UploadBody, begin: Callable[[], AnyUpload]) -> Stored:
+        return await received(body, begin, lambda upload: upload.commit())
 
 
 def _may_come_at_once(request: Request, order: UploadOrder) -> bool:

@@ -9,7 +9,7 @@ interrupted goes on with the next step; one that was aborted is taken apart by t
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import takewhile
-from typing import Final
+from typing import Final, Protocol
 
 from vospace_model.faults import DuplicateNode, NodeNotFound, TransferFailed
 from vospace_model.uris import NodePath
@@ -39,8 +39,18 @@ COPY_BATCH: Final = 500
 # A copy that makes no step for so long has died; its bytes are charged anew if it goes on.
 _RESERVED_NS: Final = 300 * 1_000_000_000
 
-Save = Callable[[UnitOfWork, CopyPlace], None]
-"""Writes the place in the transaction of a step; may raise to undo the step."""
+
+class CopyKeeper(Protocol):
+    """Whoever has a copy made, and keeps how far it has come. Each method may raise."""
+
+    def hold(self, unit: UnitOfWork) -> None:
+        """At the beginning of a step: see that it is ours, and stays so to the end."""
+
+    def save(self, unit: UnitOfWork, place: CopyPlace) -> None:
+        """At the end of a step, in its transaction: keep where to go on."""
+
+    def may_clean_up(self, unit: UnitOfWork) -> bool:
+        """Whether nobody else goes on with the copy."""
 
 
 class CopyService:
@@ -63,7 +73,7 @@ class CopyService:
         destination: NodePath,
         *,
         job_id: str,
-        save: Save,
+        keeper: CopyKeeper,
     ) -> CopyPlace:
         """Reserve what the copy will need, and make its top, aside.
 
@@ -74,29 +84,31 @@ class CopyService:
         """
 
         def work(unit: UnitOfWork) -> CopyPlace:
+            keeper.hold(unit)
             unit.allocations.share_tree()
             found, goal = self._ends(unit, caller, source, destination)
             now_ns = self._tree.clock()
             place = _start(unit, caller, found, goal, job_id, now_ns)
-            save(unit, place)
+            keeper.save(unit, place)
             return place
 
         return self._tree.database.retrying(work, durable=False)
 
-    def step(self, caller: Caller, place: CopyPlace, *, save: Save) -> CopyPlace:
+    def step(self, caller: Caller, place: CopyPlace, *, keeper: CopyKeeper) -> CopyPlace:
         """Copy some more; there is more to do while the place that is returned has frames.
 
         Raises PermissionDenied for a node that the caller may not read.
         """
 
         def work(unit: UnitOfWork) -> CopyPlace:
+            keeper.hold(unit)
             now_ns = self._tree.clock()
             if place.reservation_id is not None:
                 unit.allocations.renew(
                     place.reservation_id, more_bytes=0, expires_ns=now_ns + _RESERVED_NS
                 )
             reached = _Step(unit, caller, place, now_ns, self._batch).run()
-            save(unit, reached)
+            keeper.save(unit, reached)
             return reached
 
         return self._tree.database.retrying(work, durable=False)
@@ -128,10 +140,12 @@ class CopyService:
 
         return self._tree.database.retrying(work)
 
-    def abandon(self, place: CopyPlace) -> None:
+    def abandon(self, place: CopyPlace, *, keeper: CopyKeeper) -> None:
         """Give up a copy that has not appeared; harmless if it has, or to repeat."""
 
         def work(unit: UnitOfWork) -> None:
+            if not keeper.may_clean_up(unit):
+                return
             settle(unit, place.reservation_id, None, size_bytes=0, files=0)
             self._throw_away(unit, place.top_id)
 

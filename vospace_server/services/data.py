@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -19,12 +18,11 @@ from vospace_model.faults import (
     ContainerNotFound,
     Fault,
     InvalidArgument,
+    NodeBusy,
     NodeNotFound,
-    PermissionDenied,
     QuotaExceeded,
     TransferFailed,
 )
-from vospace_model.jobs import ExecutionPhase
 from vospace_model.uris import NodePath
 from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
@@ -34,12 +32,18 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.job_ledger import complete_job, keep_job_alive
+from vospace_server.domain.reserved_names import is_null
+from vospace_server.services.job_ledger import (
+    check_job_takes_bytes,
+    complete_job,
+    keep_job_alive,
+)
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.reserved_blobs import ReservedBlobs
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of
-from vospace_server.services.upload_conditions import UploadConditions
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.services.uploads import (
     UploadedContent,
     UploadService,
@@ -65,36 +69,6 @@ _WORTH_A_THREAD_BYTES: Final = 256 * 1024
 _WRITING_LIFE: Final = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOrder:
-    """What is to be stored where, as far as it is known before the first byte.
-
-    `job_id` is the job that ends with the upload, and that admits only one.
-    """
-
-    path: NodePath
-    declared_length: int | None
-    announced: Digests
-    conditions: UploadConditions
-    media_type: str | None
-    mtime_ns: int | None
-    job_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What an upload has become."""
-
-    view: NodeView
-    content: Content
-    created: bool
-
-    @property
-    def digests(self) -> Digests:
-        """The digests of the stored bytes."""
-        return Digests(md5=self.content.md5, sha256=self.content.sha256)
-
-
 class DataService:
     """Begins uploads. Reading is the business of ReadingService."""
 
@@ -115,19 +89,23 @@ class DataService:
         # others (hashlib lets other threads run meanwhile).
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
 
-    def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
+    def begin(self, caller: Caller, order: UploadOrder) -> "Upload | DiscardedUpload":
         """Let an upload begin; commit or abandon it afterwards.
 
-        Raises the faults of UploadService.begin_upload, PermissionDenied when the order's job
-        has ended, StoreFullError or StoreError.
+        An order of a job's for `.null` is discarded. Raises the faults of
+        UploadService.begin_upload, PermissionDenied when the order's job has ended,
+        StoreFullError or StoreError.
         """
+        if order.job_id is not None and is_null(order.path):
+            view = self._check_sink(caller, order.path, order.job_id)
+            return DiscardedUpload(database=self._tree.database, order=order, view=view)
         content_id = new_content_id()
         # A conflict repeats the transaction, not the object.
         writers: list[ObjectWriter] = []
 
         def note(unit: UnitOfWork) -> None:
             now = datetime.now(UTC)
-            check_upload_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
             if not writers:
                 writers.append(self._store.create())
@@ -184,9 +162,13 @@ class DataService:
     def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
         """Where an upload to a path would go, links resolved, if it could begin now.
 
-        Raises what `begin` does, and QuotaExceeded for a length that does not fit.
+        Raises what `begin` does, QuotaExceeded for a length that does not fit, and NodeBusy
+        for a node that is being written (VOSpace 2.1, 6.4.1).
         """
         caller = self._tree.informed(caller, path)
+        if is_null(path):
+            self._check_sink(caller, path, None)
+            return path
         with self._tree.database.read() as unit:
             place = self._tree.walker(unit).find(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound
@@ -195,6 +177,8 @@ class DataService:
             if isinstance(place, Found) and place.node.is_container:
                 raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
             require(caller, at.records, Action.WRITE, place.path)
+            if isinstance(place, Found) and place.node.is_busy(self._tree.clock()):
+                raise NodeBusy(f"{place.path} is being written")
             present = place.node.length if isinstance(place, Found) else 0
             _check_room(unit, at, (length or 0) - present)
         return place.path
@@ -205,6 +189,15 @@ class DataService:
         if ticket.content is None:
             raise NodeNotFound(f"nothing has been written to {path}")
         return ticket
+
+    def _check_sink(self, caller: Caller, path: NodePath, job_id: str | None) -> NodeView:
+        """The container that a sink is in, which the caller must be allowed to write."""
+        with self._tree.database.read() as unit:
+            if job_id is not None:
+                check_job_takes_bytes(unit, job_id)
+            found = self._tree.walker(unit).get_container(caller, path.parent)
+            require(caller, found.records, Action.WRITE, path)
+            return self._tree.view(unit, caller, found)
 
     # ------------------------------------------------------------------ for Upload
 
@@ -228,7 +221,7 @@ class DataService:
         """Make a durable object the content of the node, in one transaction."""
 
         def also(unit: UnitOfWork) -> None:
-            check_upload_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             now = datetime.now(UTC)
             kept = unit.blobs.store(
                 content.content_id,
@@ -240,7 +233,7 @@ class DataService:
             if not kept:
                 raise TransferFailed("the upload was given up because it took too long")
             if order.job_id is not None:
-                complete_job(unit, order.job_id, now=now)
+                complete_job(unit, order.job_id, now=now, results=order.results)
 
         uploaded = UploadedContent(
             content=content, media_type=order.media_type, mtime_ns=order.mtime_ns
@@ -349,15 +342,6 @@ class Upload:
         """Give up; the node is as it was. Harmless after commit."""
         if not self._committed:
             self._service.abandon(self._ticket, self._content_id, self._writer)
-
-
-def check_upload_job(unit: UnitOfWork, job_id: str | None) -> None:
-    """An address for bytes is good while its job runs: for one upload that succeeds."""
-    if job_id is None:
-        return
-    found = unit.jobs.phase(job_id)
-    if found is None or found[0] is not ExecutionPhase.EXECUTING:
-        raise PermissionDenied("this address for bytes has been used or withdrawn")
 
 
 def keep_upload_job(unit: UnitOfWork, job_id: str | None, until: datetime) -> None:

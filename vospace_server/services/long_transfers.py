@@ -1,8 +1,8 @@
 """LongTransferJobs: transfers that take their time; each is a job, and none a request."""
 
-from vospace_model.faults import Fault, OperationNotSupported, ServiceBusy
+from vospace_model.faults import Fault, ServiceBusy
 from vospace_model.jobs import JobResult
-from vospace_model.transfers import InternalTransfer
+from vospace_model.transfers import Direction, InternalTransfer
 from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.copy_place import CopyPlace
@@ -11,23 +11,28 @@ from vospace_server.domain.transfer_request import decode_request
 from vospace_server.services.copies import CopyService
 from vospace_server.services.job_control import JobControl, JobOverError
 from vospace_server.services.job_ledger import JobOutcome
+from vospace_server.services.remote_transfers import RemoteTransfers
 from vospace_server.services.transfer_jobs import DESTINATION
 from vospace_server.services.tree import Tree
 
 
 class LongTransferJobs:
-    """A JobTask: copies."""
+    """A JobTask: copies, and transfers whose bytes we move ourselves."""
 
-    def __init__(self, *, tree: Tree, copies: CopyService) -> None:
+    def __init__(self, *, tree: Tree, copies: CopyService, remote: RemoteTransfers) -> None:
         self._tree = tree
         self._copies = copies
+        self._remote = remote
 
     def do(self, control: JobControl) -> JobOutcome | None:
         """See JobTask."""
         transfer = decode_request(control.record.request).transfer
         if isinstance(transfer, InternalTransfer):
             return self._copy(control, transfer)
-        raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
+        if transfer.direction is Direction.PUSH_FROM_VOSPACE:
+            return self._remote.push(control, transfer)
+        self._remote.pull(control, transfer)
+        return None
 
     def _copy(self, control: JobControl, transfer: InternalTransfer) -> JobOutcome | None:
         source = self._tree.own_path(transfer.source)
@@ -41,7 +46,7 @@ class LongTransferJobs:
 
 
 class _Copy:
-    """One job of copying."""
+    """One job of copying: a CopyKeeper."""
 
     def __init__(self, *, control: JobControl, copies: CopyService, tree: Tree) -> None:
         self._control = control
@@ -59,11 +64,11 @@ class _Copy:
                     source,
                     destination,
                     job_id=self._control.job_id,
-                    save=self._save,
+                    keeper=self,
                 )
             while place.frames:
                 self._control.check()
-                place = self._copies.step(self._control.caller(), place, save=self._save)
+                place = self._copies.step(self._control.caller(), place, keeper=self)
             self._control.check()
             self._copies.finish(
                 self._control.caller(), source, destination, place, also=self._complete
@@ -73,10 +78,19 @@ class _Copy:
             raise
         except (Fault, JobOverError):
             if place is not None:
-                self._copies.abandon(place)
+                self._copies.abandon(place, keeper=self)
             raise
 
-    def _save(self, unit: UnitOfWork, place: CopyPlace) -> None:
+    def hold(self, unit: UnitOfWork) -> None:
+        """See CopyKeeper."""
+        self._control.hold(unit)
+
+    def may_clean_up(self, unit: UnitOfWork) -> bool:
+        """See CopyKeeper."""
+        return self._control.may_clean_up(unit)
+
+    def save(self, unit: UnitOfWork, place: CopyPlace) -> None:
+        """See CopyKeeper."""
         self._control.save(unit, place=place.to_json(), progress=place.progress)
 
     def _complete(self, unit: UnitOfWork, path: NodePath) -> None:

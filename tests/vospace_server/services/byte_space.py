@@ -7,7 +7,7 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
-from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.fsck import Damage, FsckService
 from vospace_server.services.garbage import GarbageReport, GarbageService
 from vospace_server.services.put_transactions import PutTransactionService
@@ -18,6 +18,7 @@ from vospace_server.services.tickets import TicketService
 from vospace_server.services.transaction_book import TransactionBook
 from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.services.upload_conditions import UploadConditions
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.storage.object_store import ObjectKey, ObjectStore
 
 GRACE = timedelta(hours=24)
@@ -77,7 +78,9 @@ class ByteSpace:
 
     def begin(self, path: str, length: int | None = None, md5: str | None = None) -> Upload:
         """An upload of alice's that has begun."""
-        return self.data.begin(self.alice, _order(path, length, md5))
+        upload = self.data.begin(self.alice, _order(path, length, md5))
+        assert isinstance(upload, Upload)
+        return upload
 
     def put_at_once(self, path: str, content: bytes, md5: str | None = None) -> Stored:
         """The same for a small file that has come already."""
