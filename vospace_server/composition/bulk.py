@@ -7,8 +7,10 @@ from vospace_server.http.addresses import Addresses
 from vospace_server.http.bulk import BulkEndpoints
 from vospace_server.http.jobs import JobEndpoints
 from vospace_server.http.packages import PackageEndpoints
+from vospace_server.http.tree_jobs import TreeJobEndpoints, read_changes, read_deletion
 from vospace_server.services.jobs import JobKind
 from vospace_server.services.package_jobs import PackageJobs
+from vospace_server.services.tree_jobs import TreeJobs
 
 
 def build_bulk(
@@ -22,6 +24,7 @@ def build_bulk(
         tree=services.tree,
         identify=access.delegation.identify,
     )
+    tree_jobs = TreeJobs(jobs=jobs.jobs, tree=services.tree)
     return BulkEndpoints(
         packages=PackageEndpoints(
             tree=services.tree,
@@ -33,5 +36,25 @@ def build_bulk(
                 path=addresses.packages,
                 kinds=[JobKind.PACKAGE],
             ),
-        )
+        ),
+        deletions=TreeJobEndpoints(
+            tree_jobs=tree_jobs,
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs,
+                addresses=addresses,
+                path=addresses.deletions,
+                kinds=[JobKind.DELETE],
+            ),
+            read=read_deletion,
+        ),
+        property_changes=TreeJobEndpoints(
+            tree_jobs=tree_jobs,
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs,
+                addresses=addresses,
+                path=addresses.property_changes,
+                kinds=[JobKind.SET_PROPERTIES],
+            ),
+            read=read_changes,
+        ),
     )

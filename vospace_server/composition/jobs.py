@@ -1,9 +1,11 @@
 """What is done later, and by whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
+from vospace_server.composition.tree_work import build_tree_work
 from vospace_server.database.engine import Database
 from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.internal_transfers import InternalTransferService
@@ -22,6 +24,7 @@ class Jobs:
     jobs: JobService
     ledger: JobLedger
     transfer_jobs: TransferJobs
+    tree_work: Mapping[JobKind, JobWork]
     runner: JobRunner
 
     @property
@@ -31,6 +34,7 @@ class Jobs:
             JobKind.TRANSFER: self.transfer_jobs,
             JobKind.SYNC_TRANSFER: self.transfer_jobs,
             JobKind.LONG_TRANSFER: self.transfer_jobs,
+            **self.tree_work,
         }
 
 
@@ -53,4 +57,10 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
         internal_transfers=InternalTransferService(tree=services.tree, moves=services.moves),
         identify=access.delegation.identify,
     )
-    return Jobs(jobs=jobs, ledger=ledger, transfer_jobs=transfer_jobs, runner=runner)
+    return Jobs(
+        jobs=jobs,
+        ledger=ledger,
+        transfer_jobs=transfer_jobs,
+        tree_work=build_tree_work(services, access, ledger),
+        runner=runner,
+    )

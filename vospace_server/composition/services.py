@@ -17,6 +17,7 @@ from vospace_server.services.package_plan import PackagePlanner
 from vospace_server.services.packages import PackageService
 from vospace_server.services.quota import QuotaService
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.recursive_properties import RecursiveProperties
 from vospace_server.services.tickets import TicketService
 from vospace_server.services.tree import Tree
 from vospace_server.services.uploads import UploadService
@@ -40,6 +41,7 @@ class Services:
     data: DataService
     quota: QuotaService
     packages: PackageService
+    recursive_properties: RecursiveProperties
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
@@ -65,5 +67,6 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         reading=reading,
         data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
         quota=quota,
+        recursive_properties=RecursiveProperties(tree=tree),
         packages=PackageService(planner=PackagePlanner(tree=tree), store=store),
     )
