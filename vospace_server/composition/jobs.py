@@ -48,7 +48,7 @@ def build_jobs(services: Services, access: Access, database: Database) -> Jobs:
         reading=services.reading,
         data=services.data,
         tickets=services.tickets,
-        archives=ArchiveTransfers(tree=services.tree),
+        archives=ArchiveTransfers(tree=services.tree, unpacking=services.unpacking),
     )
     transfer_jobs = TransferJobs(
         jobs=jobs,

@@ -20,6 +20,7 @@ from vospace_server.services.reading import ReadingService
 from vospace_server.services.recursive_properties import RecursiveProperties
 from vospace_server.services.tickets import TicketService
 from vospace_server.services.tree import Tree
+from vospace_server.services.unpacking import UnpackService
 from vospace_server.services.uploads import UploadService
 from vospace_server.storage.object_store import ObjectStore
 
@@ -41,6 +42,7 @@ class Services:
     data: DataService
     quota: QuotaService
     packages: PackageService
+    unpacking: UnpackService
     recursive_properties: RecursiveProperties
 
 
@@ -56,16 +58,19 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
     reading = ReadingService(tree=tree, store=store, tickets=tickets)
     uploads = UploadService(tree=tree, quota=quota)
+    nodes = NodeService(tree=tree)
+    data = DataService(tree=tree, uploads=uploads, reading=reading, store=store)
     return Services(
         tree=tree,
-        nodes=NodeService(tree=tree),
+        nodes=nodes,
         listing=ListingService(tree=tree),
         deletions=DeletionService(tree=tree),
         moves=MoveService(tree=tree),
         allocations=AllocationService(tree=tree),
         tickets=tickets,
         reading=reading,
-        data=DataService(tree=tree, uploads=uploads, reading=reading, store=store),
+        data=data,
+        unpacking=UnpackService(tree=tree, nodes=nodes, data=data),
         quota=quota,
         recursive_properties=RecursiveProperties(tree=tree),
         packages=PackageService(planner=PackagePlanner(tree=tree), store=store),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vospace_server.http.packages import PackageEndpoints
 from vospace_server.http.tree_jobs import TreeJobEndpoints
+from vospace_server.http.unpacking import UnpackEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,3 +14,4 @@ class BulkEndpoints:
     packages: PackageEndpoints
     deletions: TreeJobEndpoints
     property_changes: TreeJobEndpoints
+    unpack: UnpackEndpoint

@@ -67,6 +67,7 @@ def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
             "GET": packages.get, "HEAD": packages.head, "POST": packages.post,
             "DELETE": packages.delete,
         }),
+        TreeRoute(addresses.unpack, {"PUT": endpoints.bulk.unpack.put}),
         _job_route(addresses.deletions, endpoints.bulk.deletions),
         _job_route(addresses.property_changes, endpoints.bulk.property_changes),
         ExactRoute(f"{addresses.root}/properties", {"GET": metadata.properties}),

@@ -251,6 +251,11 @@ class Upload:
         """The content that this will be, when it is committed."""
         return self._content_id
 
+    @property
+    def path(self) -> NodePath:
+        """Where it goes, links resolved."""
+        return self._ticket.path
+
     def write(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
         self._received += len(chunk)

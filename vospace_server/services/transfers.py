@@ -49,13 +49,14 @@ class Door(enum.Enum):
 
     BYTES = "data"
     PACKAGE = "pkg"
+    UNPACK = "unpack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
-    `expires` is in seconds since 1970. Through a door of archives, the ticket is the job's id,
+    `expires` is in seconds since 1970. At the door of packages the ticket is the job's id,
     and the owner of the job shows who they are.
     """
 
@@ -108,6 +109,8 @@ class TransferService:
 
     def _archive(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
         """An address at which a container is one stream of bytes."""
+        if transfer.direction.writes:
+            return self._unpack(caller, transfer, job_id)
         protocols = _usable(transfer, _READ_PROTOCOLS)
         return Negotiation(
             ticket=job_id,
@@ -116,6 +119,11 @@ class TransferService:
             protocols=protocols,
             door=Door.PACKAGE,
         )
+
+    def _unpack(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
+        path = self._archives.check_writing(caller, transfer)
+        return self._signed(caller, path, job_id, protocols, Door.UNPACK)
 
     def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
         protocols = _usable(transfer, _READ_PROTOCOLS)
@@ -138,6 +146,18 @@ class TransferService:
         if isinstance(caller, Anonymous):
             raise NotAuthenticated(f"log in to write {path}")
         target = self._data.check(caller, path, length=_announced_length(transfer))
+        return self._signed(caller, target, job_id, protocols, Door.BYTES)
+
+    def _signed(
+        self,
+        caller: Caller,
+        target: NodePath,
+        job_id: str,
+        protocols: tuple[RequestedProtocol, ...],
+        door: Door,
+    ) -> Negotiation:
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {target}")
         ticket = WriteTicket(
             path=str(target),
             user=caller.name,
@@ -147,7 +167,11 @@ class TransferService:
         )
         signed = self._tickets.sign(ticket)
         return Negotiation(
-            ticket=signed, expires=ticket.expires, name=target.name, protocols=protocols
+            ticket=signed,
+            expires=ticket.expires,
+            name=target.name or self._tree.name,
+            protocols=protocols,
+            door=door,
         )
 
 
