@@ -24,6 +24,8 @@ from vospace_server.domain.archive_inventory import MAX_MEMBERS, ArchiveMember
 
 # Extended headers of honest archives are some kilobytes; chunks of files are 1 MiB.
 _MAX_READ: Final = 4 << 20
+# `tar` fills its last block of usually 10 KiB.
+_MAX_PADDING: Final = 1 << 20
 _MAX_LINK_TARGET: Final = 4096
 # A line of a zip's directory: 46 bytes, a name, and some extra fields.
 _MAX_DIRECTORY_BYTES: Final = MAX_MEMBERS * 512
@@ -103,10 +105,17 @@ def _tar_members(
             vars(opened)["members"].clear()
             yield _tar_member(ordinal, info), _tar_opener(opened, info)
             ordinal += 1
-        # It takes a header that is cut off for the end.
-        careful.seek(opened.offset)
-        if careful.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise InvalidData("the archive is cut off or damaged")
+        _check_end(careful, opened.offset)
+
+
+def _check_end(careful: _Careful, offset: int) -> None:
+    """The library takes a header that is cut off for the end, and reads no further."""
+    careful.seek(offset)
+    if careful.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise InvalidData("the archive is cut off or damaged")
+    # gzip looks at its checksum at its end; that what follows is no bomb is looked at here.
+    if len(careful.read(_MAX_PADDING)) == _MAX_PADDING:
+        raise InvalidData("the archive goes on behind its end")
 
 
 def _tar_opener(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Opener:
