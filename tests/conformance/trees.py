@@ -71,7 +71,7 @@ class Tree:
 
 def results_of(job: str) -> dict[str, str]:
     """The results in a job's document, by their ids."""
-    return dict(re.findall(r'<uws:result id="([^"]*)" xlink:href="([^"]*)"', job))
+    return dict(re.findall(r'<uws:result id="([^"]*)"[^>]* xlink:href="([^"]*)"', job))
 
 
 def phase_of(job: str) -> str:

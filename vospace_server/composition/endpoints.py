@@ -47,7 +47,7 @@ def build_endpoints(
             ),
             addresses=addresses,
         ),
-        bulk=build_bulk(services, access, jobs, addresses),
+        bulk=build_bulk(config, services, access, jobs, addresses),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),

@@ -1,9 +1,11 @@
 """What is done later, and by whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
+from vospace_server.composition.tree_work import build_tree_work
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.remote.fetcher import Limits, RemoteFetcher
@@ -29,6 +31,7 @@ class Jobs:
     ledger: JobLedger
     transfer_jobs: TransferJobs
     long_transfers: JobWork
+    tree_work: Mapping[JobKind, JobWork]
     runner: JobRunner
 
     @property
@@ -38,6 +41,7 @@ class Jobs:
             JobKind.TRANSFER: self.transfer_jobs,
             JobKind.SYNC_TRANSFER: self.transfer_jobs,
             JobKind.LONG_TRANSFER: self.long_transfers,
+            **self.tree_work,
         }
 
 
@@ -53,7 +57,7 @@ def build_jobs(
         reading=services.reading,
         data=services.data,
         tickets=services.tickets,
-        archives=ArchiveTransfers(tree=services.tree),
+        archives=ArchiveTransfers(tree=services.tree, unpacking=services.unpacking),
     )
     transfer_jobs = TransferJobs(
         jobs=jobs,
@@ -72,6 +76,7 @@ def build_jobs(
         long_transfers=JobExecution(
             ledger=ledger, identify=access.delegation.identify, task=long_transfers
         ),
+        tree_work=build_tree_work(services, access, ledger),
         runner=runner,
     )
 

@@ -23,11 +23,13 @@ from vospace_server.services.packages import PackageService
 from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.quota import QuotaService
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.recursive_properties import RecursiveProperties
 from vospace_server.services.running_digests import DigestMemory
 from vospace_server.services.tickets import TicketService
 from vospace_server.services.transaction_book import TransactionBook
 from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.services.tree import Tree
+from vospace_server.services.unpacking import UnpackService
 from vospace_server.services.uploads import UploadService
 from vospace_server.storage.object_store import ObjectStore
 
@@ -57,6 +59,8 @@ class Services:
     groups: GroupService
     group_queries: GroupQueries
     foreign_groups: ForeignGroups | None
+    unpacking: UnpackService
+    recursive_properties: RecursiveProperties
 
 
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
@@ -73,13 +77,14 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
     reading = ReadingService(tree=tree, store=store, tickets=tickets)
     uploads = UploadService(tree=tree, quota=quota)
+    nodes = NodeService(tree=tree)
     data = DataService(tree=tree, uploads=uploads, reading=reading, store=store)
     book = TransactionBook(tree=tree, uploads=uploads, lifetime=TRANSACTION_LIFE)
     memory = DigestMemory()
     groups = GroupService(database=database, naming=tree.naming)
     return Services(
         tree=tree,
-        nodes=NodeService(tree=tree),
+        nodes=nodes,
         listing=ListingService(tree=tree),
         deletions=DeletionService(tree=tree),
         moves=MoveService(tree=tree),
@@ -88,7 +93,9 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         tickets=tickets,
         reading=reading,
         data=data,
+        unpacking=UnpackService(tree=tree, nodes=nodes, data=data),
         quota=quota,
+        recursive_properties=RecursiveProperties(tree=tree),
         packages=PackageService(planner=PackagePlanner(tree=tree), store=store),
         transactions=PutTransactionService(
             book=book, tree=tree, uploads=uploads, data=data, store=store, memory=memory

@@ -32,6 +32,7 @@ from vospace_server.database.node_rows import (
 )
 from vospace_server.database.node_statements import (
     climb_statement,
+    count_below_statement,
     kinds_of_access_statement,
     walk_statement,
 )
@@ -69,6 +70,7 @@ _ORPHANS: Final = (
     .limit(bindparam("at_most", type_=Integer))
 )
 _KINDS_OF_ACCESS: Final = kinds_of_access_statement()
+_COUNT_BELOW: Final = count_below_statement()
 _HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
 _HOLD: Final = (
     select(node.c.parent_id, node.c.name)
@@ -223,6 +225,10 @@ class NodeRepository:
         """
         ids = list(self._connection.scalars(_KINDS_OF_ACCESS, {"top_id": top_id}))
         return self.by_ids(ids)
+
+    def count_tree(self, top_id: int) -> int:
+        """How many nodes a tree has, its top included."""
+        return 1 + (self._connection.scalar(_COUNT_BELOW, {"top_id": top_id}) or 0)
 
     def has_children(self, parent_id: int) -> bool:
         """Whether a container holds anything."""

@@ -55,6 +55,11 @@ class Addresses:
         return f"{self.root}/pkg"
 
     @property
+    def unpack(self) -> str:
+        """Archives that become nodes, by ticket."""
+        return f"{self.root}/unpack"
+
+    @property
     def deletions(self) -> str:
         """Jobs that delete trees."""
         return f"{self.root}/async-delete"

@@ -17,6 +17,7 @@ from vospace_server.http.nodes import NodeEndpoints
 from vospace_server.http.routing import ExactRoute, TreeRoute
 from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.transfers import TransferEndpoints
+from vospace_server.http.tree_jobs import TreeJobEndpoints
 from vospace_server.http.vosi import VosiEndpoints
 
 
@@ -73,10 +74,17 @@ def _vospace(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
             "GET": packages.get, "HEAD": packages.head, "POST": packages.post,
             "DELETE": packages.delete,
         }),
+        TreeRoute(addresses.unpack, {"PUT": endpoints.bulk.unpack.put}),
+        _job_route(addresses.deletions, endpoints.bulk.deletions),
+        _job_route(addresses.property_changes, endpoints.bulk.property_changes),
         ExactRoute(f"{addresses.root}/properties", {"GET": metadata.properties}),
         ExactRoute(f"{addresses.root}/views", {"GET": metadata.views}),
         ExactRoute(f"{addresses.root}/protocols", {"GET": metadata.protocols}),
     )  # fmt: skip
+
+
+def _job_route(path: str, jobs: TreeJobEndpoints) -> TreeRoute:
+    return TreeRoute(path, {"GET": jobs.get, "POST": jobs.post, "DELETE": jobs.delete})
 
 
 def _api(api: ApiEndpoints, bundles: BundleEndpoint) -> Sequence[TreeRoute]:

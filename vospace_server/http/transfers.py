@@ -192,9 +192,10 @@ class TransferEndpoints:
             base = f"{self._addresses.base(request)}{self._addresses.packages}"
             return f"{base}/{negotiation.ticket}/{RUN}"
         name = NodePath((negotiation.name,)).quoted()
-        return (
-            f"{self._addresses.base(request)}{self._addresses.data}/{negotiation.ticket}{name}"
-        )
+        door = self._addresses.data
+        if negotiation.door is Door.UNPACK:
+            door = self._addresses.unpack
+        return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
 
 
 def _scope_of(caller: Caller) -> TokenScope:

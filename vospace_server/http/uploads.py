@@ -60,7 +60,7 @@ class UploadReceiver:
         if has_transaction(request):
             return await self._transactions.put(request, lambda: self._bearer(ticket), order)
         stored = await self._store(
-            self._body(request), lambda: self._data.begin(self._bearer(ticket), order)
+            self._body(request), lambda: self._data.take(self._bearer(ticket), order)
         )
         return stored_answer(request, stored, status=201)
 

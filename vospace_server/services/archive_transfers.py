@@ -1,10 +1,10 @@
 """ArchiveTransfers: negotiation of transfers in which a container is one stream of bytes."""
 
-from vospace_model.faults import Fault, ViewNotSupported
+from vospace_model.faults import Fault, NotAuthenticated, ViewNotSupported
 from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath
 from vospace_server.domain.access import Action, require
-from vospace_server.domain.identity import Caller
+from vospace_server.domain.identity import Anonymous, Caller
 from vospace_server.services.archive_views import (
     ACCEPTED_ARCHIVES,
     PROVIDED_ARCHIVES,
@@ -12,13 +12,15 @@ from vospace_server.services.archive_views import (
     provided_format,
 )
 from vospace_server.services.tree import Tree
+from vospace_server.services.unpacking import UnpackService
 
 
 class ArchiveTransfers:
-    """Says what may be read as an archive."""
+    """Says what may be read or written as an archive."""
 
-    def __init__(self, *, tree: Tree) -> None:
+    def __init__(self, *, tree: Tree, unpacking: UnpackService) -> None:
         self._tree = tree
+        self._unpacking = unpacking
 
     def check_reading(self, caller: Caller, transfer: ExternalTransfer) -> str:
         """Return the name of the archive's file if a transfer may be.
@@ -35,6 +37,21 @@ class ArchiveTransfers:
                 caller, self._tree.own_path(transfer.target), transfer.view.uri
             )
         return f"{paths[0].name or self._tree.name}.{archive.extension}"
+
+    def check_writing(self, caller: Caller, transfer: ExternalTransfer) -> NodePath:
+        """Return the container that an archive would be unpacked into, if the caller may.
+
+        Raises NotAuthenticated, ViewNotSupported, and what UnpackService.check raises.
+        """
+        assert transfer.view is not None, "asked for archives alone"
+        if transfer.view.uri not in ACCEPTED_ARCHIVES:
+            raise ViewNotSupported(
+                f"{transfer.view.uri}; containers take {', '.join(ACCEPTED_ARCHIVES)}"
+            )
+        path = self._tree.own_path(transfer.target)
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {path}")
+        return self._unpacking.check(caller, path)
 
     def explained(
         self, caller: Caller, path: NodePath, direction: Direction, fault: Fault

@@ -89,16 +89,19 @@ class DataService:
         # others (hashlib lets other threads run meanwhile).
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
 
-    def begin(self, caller: Caller, order: UploadOrder) -> "Upload | DiscardedUpload":
+    def take(self, caller: Caller, order: UploadOrder) -> "Upload | DiscardedUpload":
+        """As `begin`, but an order of a job's for `.null` is discarded."""
+        if order.job_id is None or not is_null(order.path):
+            return self.begin(caller, order)
+        view = self._check_sink(caller, order.path, order.job_id)
+        return DiscardedUpload(database=self._tree.database, order=order, view=view)
+
+    def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
         """Let an upload begin; commit or abandon it afterwards.
 
-        An order of a job's for `.null` is discarded. Raises the faults of
-        UploadService.begin_upload, PermissionDenied when the order's job has ended,
-        StoreFullError or StoreError.
+        Raises the faults of UploadService.begin_upload, PermissionDenied when the order's job
+        has ended, StoreFullError or StoreError.
         """
-        if order.job_id is not None and is_null(order.path):
-            view = self._check_sink(caller, order.path, order.job_id)
-            return DiscardedUpload(database=self._tree.database, order=order, view=view)
         content_id = new_content_id()
         # A conflict repeats the transaction, not the object.
         writers: list[ObjectWriter] = []
@@ -283,6 +286,11 @@ class Upload:
     def content_id(self) -> str:
         """The content that this will be, when it is committed."""
         return self._content_id
+
+    @property
+    def path(self) -> NodePath:
+        """Where it goes, links resolved."""
+        return self._ticket.path
 
     def write(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""

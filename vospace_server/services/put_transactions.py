@@ -105,11 +105,8 @@ class PutTransactionService:
 
     def begin_whole(self, caller: Caller, order: UploadOrder) -> Upload:
         """An upload that `hold` will keep from its node. Raises what DataService.begin does."""
-        upload = self._data.begin(caller, order)
-        if not isinstance(upload, Upload):
-            _refuse_sink(order)
-            raise TypeError("only a sink discards what is uploaded")
-        return upload
+        _refuse_sink(order)
+        return self._data.begin(caller, order)
 
     def hold(self, upload: Upload, order: UploadOrder) -> Progress:
         """A transaction that has all its bytes, in an upload that ends here; commit follows.
@@ -280,5 +277,5 @@ def _progress(record: UploadRecord, parts: Sequence[PartRecord]) -> Progress:
 
 
 def _refuse_sink(order: UploadOrder) -> None:
-    if is_null(order.path):
+    if order.job_id is not None and is_null(order.path):
         raise OperationNotSupported("what is written to .null comes in one request")

@@ -113,7 +113,7 @@ class RemoteTransfers:
             job_id=control.job_id,
             results=tuple(target_results(transfer, self._tree.uri(target))),
         )
-        upload = self._data.begin(control.caller(), order)
+        upload = self._data.take(control.caller(), order)
         try:
             received = 0
             for chunk in content.chunks:

@@ -51,6 +51,7 @@ class Door(enum.Enum):
 
     BYTES = "data"
     PACKAGE = "pkg"
+    UNPACK = "unpack"
 
 
 def check_plain_view(transfer: ExternalTransfer) -> None:
@@ -64,8 +65,8 @@ class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
     `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
-    links resolved. Through a door of archives, the ticket is the job's id, and the owner of the
-    job shows who they are.
+    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
+    shows who they are.
     """
 
     ticket: str
@@ -117,6 +118,8 @@ class TransferService:
 
     def _archive(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
         """An address at which a container is one stream of bytes."""
+        if transfer.direction.writes:
+            return self._unpack(caller, transfer, job_id)
         protocols = _usable(transfer, _READ_PROTOCOLS)
         return Negotiation(
             ticket=job_id,
@@ -126,6 +129,11 @@ class TransferService:
             protocols=protocols,
             door=Door.PACKAGE,
         )
+
+    def _unpack(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
+        path = self._archives.check_writing(caller, transfer)
+        return self._signed(caller, path, job_id, protocols, Door.UNPACK)
 
     def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
         protocols = _usable(transfer, self._read_protocols(path, transfer))
@@ -159,6 +167,18 @@ class TransferService:
         if isinstance(caller, Anonymous):
             raise NotAuthenticated(f"log in to write {path}")
         target = self._data.check(caller, path, length=_announced_length(transfer))
+        return self._signed(caller, target, job_id, protocols, Door.BYTES)
+
+    def _signed(
+        self,
+        caller: Caller,
+        target: NodePath,
+        job_id: str,
+        protocols: tuple[RequestedProtocol, ...],
+        door: Door,
+    ) -> Negotiation:
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {target}")
         ticket = WriteTicket(
             path=str(target),
             user=caller.name,
@@ -170,9 +190,10 @@ class TransferService:
         return Negotiation(
             ticket=signed,
             expires=ticket.expires,
-            name=target.name,
+            name=target.name or self._tree.name,
             node=self._tree.uri(target),
             protocols=protocols,
+            door=door,
         )
 
 

@@ -35,7 +35,7 @@ def test_the_capabilities_lead_to_every_part(anonymous: httpx.Client) -> None:
     assert urls["ivo://ivoa.net/std/VOSI#availability"].endswith("/vault/availability")
     assert urls["ivo://vospace/std/VOSpace#api-1.0"].endswith("/api/v1")
     for standard_id, url in urls.items():
-        assert re.match(r"ivo://[^/]+/.+", standard_id), standard_id
+        assert re.match(r"(ivo|vos)://[^/]+/.+", standard_id), standard_id
         assert anonymous.get(url).status_code != 404 or "/api/v1" in url, url
 
 

@@ -78,9 +78,7 @@ class ByteSpace:
 
     def begin(self, path: str, length: int | None = None, md5: str | None = None) -> Upload:
         """An upload of alice's that has begun."""
-        upload = self.data.begin(self.alice, _order(path, length, md5))
-        assert isinstance(upload, Upload)
-        return upload
+        return self.data.begin(self.alice, _order(path, length, md5))
 
     def put_at_once(self, path: str, content: bytes, md5: str | None = None) -> Stored:
         """The same for a small file that has come already."""
