@@ -38,6 +38,7 @@ def build_lifespan(
         jobs.runner.stop()
         sweeper.stop()
         housekeeping.stop()
+        services.cutouts.close()
         services.data.close()
         store.close()
         database.close()

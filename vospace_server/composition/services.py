@@ -7,7 +7,9 @@ from typing import Final
 from vospace_server.composition.naming import group_naming
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
+from vospace_server.fits.process import FitsWorkers
 from vospace_server.services.allocations import AllocationService
+from vospace_server.services.cutouts import CutoutService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import ListingService
@@ -44,6 +46,7 @@ class Services:
     data: DataService
     quota: QuotaService
     transactions: PutTransactionService
+    cutouts: CutoutService
     transaction_ends: TransactionEnds
 
 
@@ -73,6 +76,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         reading=reading,
         data=data,
         quota=quota,
+        cutouts=CutoutService(reading=reading, workers=FitsWorkers()),
         transactions=PutTransactionService(
             book=book, tree=tree, uploads=uploads, data=data, store=store, memory=memory
         ),
