@@ -48,7 +48,7 @@ BROKEN = {
 def test_a_broken_file_is_a_clear_refusal(
     owner: httpx.Client, folder: str, content: bytes, shared_space: Space
 ) -> None:
-    """Contract 2.5: a part of something that is not FITS is 4xx, never 500, or cut off."""
+    """Contract 5 row 51: a part of something that is not FITS is 4xx, never 500, or cut off."""
     path = f"/vault/files/{folder}/x.fits"
     owner.put(path, content=content).raise_for_status()
     for part in PARTS:

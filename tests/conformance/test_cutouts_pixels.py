@@ -65,7 +65,7 @@ def same(ours: Any, expected: Any) -> bool:
 
 
 def test_a_section_is_a_file_of_its_own(asked: Callable[..., httpx.Response]) -> None:
-    """Contract 2.5: SUB gives a FITS file with its own name, length and tag, and no digest."""
+    """Contract 5 row 51: SUB gives a FITS file with its own name and length, and no digest."""
     answer = asked(image(), "[0][11:30,21:25]")
 
     assert answer.status_code == 200

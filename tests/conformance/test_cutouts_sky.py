@@ -33,7 +33,7 @@ def around(radius: float) -> str:
 
 
 def test_a_circle_is_cut_as_the_box_around_it(owner: httpx.Client, folder: str) -> None:
-    """Contract 2.5: CIRCLE gives every pixel that it touches, at its place on the sky."""
+    """Contract 5 row 51: CIRCLE gives every pixel that it touches, at its place on the sky."""
     answer = ask(owner, folder, image(), CIRCLE=around(0.05))
 
     (hdu,) = opened(answer.content)

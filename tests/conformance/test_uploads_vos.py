@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.server_faults.test_vos_client import FAR_FUTURE, VosClient
 from tests.support.fits_files import image, mosaic, opened, pixels, sky_header, sky_of
 from tests.support.space import Space
+from tests.support.vos import VosClient
 
 pytestmark = pytest.mark.timeout(300)
 MIB = 1 << 20
@@ -35,15 +35,14 @@ SEGMENTED = """
 @pytest.fixture
 def vos(tmp_path: Path, shared_space: Space) -> VosClient:
     """The client, led to our server by the cache of its registry (contract 0.1)."""
-    registry = tmp_path / "home" / ".config" / "cadc-registry" / "resource-caps"
-    registry.parent.mkdir(parents=True)
-    address = f"{shared_space.server.url}/capabilities"
+    client = VosClient.led_to(shared_space.server.url, tmp_path / "home")
     # The short form `vos:PATH`, which alone takes cutouts, means CADC's service by itself.
-    registry.write_text(
-        f"ivo://localhost/vault = {address}\nivo://cadc.nrc.ca/vault = {address}\n"
-    )
-    os.utime(registry, (FAR_FUTURE, FAR_FUTURE))
-    return VosClient(home=tmp_path / "home", token=shared_space.owner.token)
+    registry = client.home / ".config" / "cadc-registry" / "resource-caps"
+    kept = registry.stat().st_mtime
+    line = registry.read_text()
+    registry.write_text(f"{line}{line.replace('ivo://localhost', 'ivo://cadc.nrc.ca')}")
+    os.utime(registry, (kept, kept))
+    return client.with_token(shared_space.owner)
 
 
 def stored(space: Space, path: str) -> bytes:
@@ -100,9 +99,10 @@ def test_a_file_over_5_gib_goes_in_segments(
     content = os.urandom(13 * MIB + 7)
     local.write_bytes(content)
     before = transactions(shared_space)
+    token = shared_space.owner.token
 
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SEGMENTED), vos.token, str(local),
+        [sys.executable, "-c", textwrap.dedent(SEGMENTED), token, str(local),
          f"vos://localhost~vault/{folder}/huge"],
         env={"HOME": str(vos.home), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"},
         capture_output=True, text=True, timeout=90, check=False,
