@@ -92,7 +92,7 @@ def test_a_whole_body_waits_for_its_commit(owner: httpx.Client, url: str, folder
 
 
 def test_a_file_comes_in_segments(owner: httpx.Client, url: str, folder: str) -> None:
-    """Contract 2.5: start with x-total-length, segments with cumulative digests, commit."""
+    """Contract 5 row 58: start with x-total-length, segments with their digests, commit."""
     begun = owner.put(url, headers=txn("start", x_total_length=str(len(WHOLE))))
     known = begun.headers["x-put-txn-id"]
     assert begun.status_code == 202
@@ -111,7 +111,7 @@ def test_a_file_comes_in_segments(owner: httpx.Client, url: str, folder: str) ->
 
 
 def test_an_interrupted_upload_is_resumed(owner: httpx.Client, url: str, folder: str) -> None:
-    """Contract 2.5: HEAD with the id returns progress, so a client can go on from there."""
+    """Contract 5 row 58: HEAD with the id returns progress, and a client goes on from there."""
     known = started(owner, url, len(WHOLE))
     fresh = owner.head(url, headers=txn(known=known))
     owner.put(url, content=FIRST, headers=txn(known=known)).raise_for_status()
@@ -242,7 +242,7 @@ def test_a_transaction_is_of_its_owner_and_its_node(
 
 
 def test_a_transaction_outlives_a_killed_server(own_space: Space) -> None:
-    """Contract 2.5: what a client was told to be there is there after a restart."""
+    """Contract 5 row 58: what a client was told to be there is there after a restart."""
     url = "/vault/files/durand/f"
     with own_space.client(own_space.owner) as client:
         known = started(client, url, len(WHOLE))

@@ -37,7 +37,10 @@ def build_endpoints(
         nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
         data=DataEndpoints(
-            reading=services.reading, tickets=services.tickets, receiver=receiver
+            reading=services.reading,
+            cutouts=services.cutouts,
+            tickets=services.tickets,
+            receiver=receiver,
         ),
         transfers=TransferEndpoints(
             jobs=jobs.jobs,

@@ -43,6 +43,7 @@ def build_lifespan(
         jobs.runner.stop()
         sweeper.stop()
         housekeeping.stop()
+        services.cutouts.close()
         services.data.close()
         if services.foreign_groups is not None:
             services.foreign_groups.close()

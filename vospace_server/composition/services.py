@@ -8,8 +8,10 @@ from vospace_server.composition.foreign_groups import build_foreign_groups
 from vospace_server.composition.naming import group_naming
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
+from vospace_server.fits.process import FitsWorkers
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.copies import CopyService
+from vospace_server.services.cutouts import CutoutService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.foreign_groups import ForeignGroups
@@ -55,6 +57,7 @@ class Services:
     quota: QuotaService
     packages: PackageService
     transactions: PutTransactionService
+    cutouts: CutoutService
     transaction_ends: TransactionEnds
     groups: GroupService
     group_queries: GroupQueries
@@ -97,6 +100,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         quota=quota,
         recursive_properties=RecursiveProperties(tree=tree),
         packages=PackageService(planner=PackagePlanner(tree=tree), store=store),
+        cutouts=CutoutService(reading=reading, workers=FitsWorkers()),
         transactions=PutTransactionService(
             book=book, tree=tree, uploads=uploads, data=data, store=store, memory=memory
         ),

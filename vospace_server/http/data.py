@@ -7,11 +7,13 @@ from starlette.responses import Response
 
 from vospace_model.faults import NodeNotFound, PermissionDenied
 from vospace_model.uris import NodePath
+from vospace_server.http.cutouts import asked_part, send_part
 from vospace_server.http.downloads import describe_content, send_content
 from vospace_server.http.put_transactions import ID_HEADER, has_transaction
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.http.uploads import UploadReceiver
+from vospace_server.services.cutouts import CutoutService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import ReadTicket, Ticket, TicketService, WriteTicket
 
@@ -23,17 +25,26 @@ class DataEndpoints:
     """`/data/TICKET/NAME`. Other credentials that come along are not looked at."""
 
     def __init__(
-        self, *, reading: ReadingService, tickets: TicketService, receiver: UploadReceiver
+        self,
+        *,
+        reading: ReadingService,
+        cutouts: CutoutService,
+        tickets: TicketService,
+        receiver: UploadReceiver,
     ) -> None:
         self._reading = reading
+        self._cutouts = cutouts
         self._tickets = tickets
         self._receiver = receiver
 
     async def get(self, request: Request) -> Response:
-        """The bytes, or a part of them."""
+        """The bytes, a range of them, or a part of the FITS file that they are."""
         ticket, name = await self._opened(request)
         if isinstance(ticket, WriteTicket):
             raise PermissionDenied("this address is for writing")
+        part = asked_part(request)
+        if part is not None:
+            return await send_part(request, self._cutouts, ticket, name, part)
         return await send_content(request, self._reading, ticket, name)
 
     async def head(self, request: Request) -> Response:
@@ -43,6 +54,8 @@ class DataEndpoints:
             if has_transaction(request):
                 return await self._receiver.transaction_with_ticket(request, ticket)
             ticket = await in_thread(self._present, ticket)
+        elif (part := asked_part(request)) is not None:
+            return await send_part(request, self._cutouts, ticket, name, part)
         return describe_content(ticket, name)
 
     async def put(self, request: Request) -> Response:
