@@ -164,7 +164,7 @@ DOORS: dict[str, Callable[[httpx.Client, str], httpx.Response]] = {
 def test_a_member_there_may_do_here_what_the_acl_says(
     bob: httpx.Client, shared: str, door: str
 ) -> None:
-    """Contract 5 row 84, 3.1: our server asks another group service, at every door."""
+    """Contract 5 row 84: our server asks another group service, at every door."""
     assert DOORS[door](bob, shared).status_code in {200, 201}
 
 
