@@ -4,6 +4,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
+from typing import Self
 
 import httpx
 import pytest
@@ -373,7 +374,7 @@ class SlowUpload:
         self._thread = threading.Thread(target=self._upload)
         self.answers: list[httpx.Response] = []
 
-    def __enter__(self) -> "SlowUpload":
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._begun.wait(30)
         return self
