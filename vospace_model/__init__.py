@@ -35,6 +35,7 @@ from vospace_model.api import (
 )
 from vospace_model.capabilities import (
     Capability,
+    CapabilityUri,
 )
 from vospace_model.faults import (
     FAULT_STATUS,
@@ -194,6 +195,7 @@ __all__ = [
     "BundledFile",
     "Cadc",
     "Capability",
+    "CapabilityUri",
     "ContainerNode",
     "ContainerNotFound",
     "Core",

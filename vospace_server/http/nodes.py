@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.capabilities import Capability, CapabilityUri
 from vospace_model.faults import InvalidArgument, InvalidURI, OptionNotSupported
 from vospace_model.node_json import iter_node_json, write_node_json
 from vospace_model.nodes import ContainerNode, Detail, Node
@@ -54,6 +55,7 @@ class _Shape:
     detail: Detail
     with_access: bool
     as_json: bool
+    capabilities: tuple[Capability, ...] = ()
 
     @property
     def media_type(self) -> str:
@@ -115,6 +117,7 @@ class NodeEndpoints:
             detail=detail,
             with_access=explicit and detail is Detail.MAX,
             as_json=wants_json(request, parameters),
+            capabilities=self._capabilities(request),
         )
         return self._document(listing, shape)
 
@@ -162,7 +165,11 @@ class NodeEndpoints:
     def _document(self, listing: Listing, shape: "_Shape") -> Response:
         def shown(view: NodeView) -> Node:
             return node_of(
-                view, self._authority, detail=shape.detail, with_access=shape.with_access
+                view,
+                self._authority,
+                detail=shape.detail,
+                with_access=shape.with_access,
+                capabilities=shape.capabilities,
             )
 
         node = shown(listing.container)
@@ -173,6 +180,11 @@ class NodeEndpoints:
         return StreamedResponse(
             in_batches(chunks), headers={"content-type": shape.media_type, **_VARY}
         )
+
+    def _capabilities(self, request: Request) -> tuple[Capability, ...]:
+        """What containers offer besides: what is in them, by the standard's own interface."""
+        endpoint = f"{self._addresses.base(request)}{self._addresses.root}"
+        return (Capability(uri=CapabilityUri.VOSPACE_2_1, endpoint=endpoint),)
 
     def _written(self, request: Request, view: NodeView, *, status: int = 200) -> Response:
         """A node without children, as it answers a change."""

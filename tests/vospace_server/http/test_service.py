@@ -129,6 +129,8 @@ def test_an_unknown_address_is_not_found(anonymous: httpx.Client) -> None:
 def test_a_defect_is_logged_once_and_told_without_details(
     alice: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Compliance row 54: InternalFault, 500, with the number of the request."""
+
     def defective(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
@@ -197,6 +199,7 @@ def request_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_each_request_is_one_line_without_secrets(
     alice: httpx.Client, folder: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Contract 5 row 99: the log of requests."""
     caplog.set_level(logging.INFO, logger="vospace_server")
     document = transfer(f"{folder}/f", "pushToVoSpace", protocols=("httpput",))
     alice.put(f"/vault/files/{folder}/f", content=b"12345").raise_for_status()
@@ -223,6 +226,7 @@ def test_each_request_is_one_line_without_secrets(
 
 
 def test_metrics_count_routes_and_never_names(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 100: Prometheus metrics."""
     alice.get(f"/vault/nodes/{folder}")
 
     response = alice.get("/metrics")

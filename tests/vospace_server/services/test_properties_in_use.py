@@ -6,7 +6,7 @@ from vospace_server.services.properties_in_use import PropertiesInUse
 
 
 def test_what_no_node_has_is_not_in_use(each_space: TreeSpace) -> None:
-    """VOSpace 2.1 6.1.1: contains has what nodes have, of every kind, and nothing else."""
+    """Contract 5 row 19: contains has what nodes have, of every kind, and nothing else."""
     now = 0.0
     in_use = PropertiesInUse(database=each_space.database, clock=lambda: now)
     before = set(in_use.uris())
