@@ -35,6 +35,7 @@ from vospace_model.api import (
 )
 from vospace_model.capabilities import (
     Capability,
+    CapabilityUri,
 )
 from vospace_model.faults import (
     FAULT_STATUS,
@@ -90,6 +91,7 @@ from vospace_model.jobs import (
     error_phrase,
     error_summary,
 )
+from vospace_model.node_json import iter_node_json, write_node_json
 from vospace_model.nodes import (
     ContainerNode,
     DataNode,
@@ -193,6 +195,7 @@ __all__ = [
     "BundledFile",
     "Cadc",
     "Capability",
+    "CapabilityUri",
     "ContainerNode",
     "ContainerNotFound",
     "Core",
@@ -283,6 +286,7 @@ __all__ = [
     "format_node_date",
     "is_administered",
     "is_read_only",
+    "iter_node_json",
     "moment_of",
     "nanoseconds_of",
     "parse_fault",
@@ -291,4 +295,5 @@ __all__ = [
     "read_bundle_line",
     "read_listing_line",
     "status_of",
+    "write_node_json",
 ]

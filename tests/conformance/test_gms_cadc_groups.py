@@ -53,7 +53,7 @@ def groups(tmp_path: Path, shared_space: Space) -> GroupsClient:
 
 
 def test_a_group_lives_from_its_making_to_its_end(groups: GroupsClient) -> None:
-    """Contract 3.3, 5 row 85: create, get, list and remove of the real client."""
+    """Contract 5 row 85: create, get, list and remove of the real client."""
     name = f"g-{secrets.token_hex(5)}"
 
     groups.ok("create", "--description", "All staff", name)
@@ -72,7 +72,7 @@ def test_a_group_lives_from_its_making_to_its_end(groups: GroupsClient) -> None:
 
 
 def test_members_come_and_go(groups: GroupsClient, owner: httpx.Client) -> None:
-    """Contract 3.3, 5 row 85: members by name, certificate and group, removed and cleared."""
+    """Contract 5 row 85: members by name, certificate and group, removed and cleared."""
     name = f"g-{secrets.token_hex(5)}"
     groups.ok("create", name)
 
@@ -95,7 +95,7 @@ def test_members_come_and_go(groups: GroupsClient, owner: httpx.Client) -> None:
 def test_administrators_come_and_go(
     groups: GroupsClient, member: httpx.Client, shared_space: Space
 ) -> None:
-    """Contract 3.3, 5 row 86: administrators, for which the client posts the whole group."""
+    """Contract 5 row 86: administrators, for which the client posts the whole group."""
     name = f"g-{secrets.token_hex(5)}"
     groups.ok("create", name)
 

@@ -44,7 +44,7 @@ def uris(group: ET.Element, part: str) -> list[str]:
 def test_a_group_is_made_by_its_document_and_belongs_to_who_sent_it(
     owner: httpx.Client,
 ) -> None:
-    """Contract 3.3, 5 row 85: PUT /groups is 200 with the group; its maker is in it."""
+    """Contract 5 row 85: PUT /groups is 200 with the group; its maker is in it."""
     name = f"g-._~{secrets.token_hex(5)}"
     answer = owner.put(
         "/gms/groups",
@@ -190,7 +190,7 @@ def test_an_ended_group_is_gone_and_its_name_is_never_given_again(
 def test_members_look_and_administrators_change_and_strangers_do_neither(
     owner: httpx.Client, member: httpx.Client, stranger: httpx.Client, name: str
 ) -> None:
-    """Contract 3.3, 5 row 86: 403 for whoever has no such part in the group."""
+    """Contract 5 row 86: 403 for whoever has no such part in the group."""
     owner.put(f"/gms/groups/{name}/userMembers/member").raise_for_status()
 
     def attempts(client: httpx.Client) -> list[int]:

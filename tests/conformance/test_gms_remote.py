@@ -164,7 +164,7 @@ DOORS: dict[str, Callable[[httpx.Client, str], httpx.Response]] = {
 def test_a_member_there_may_do_here_what_the_acl_says(
     bob: httpx.Client, shared: str, door: str
 ) -> None:
-    """Contract 5 row 84, 3.1: our server asks another group service, at every door."""
+    """Contract 5 row 84: our server asks another group service, at every door."""
     assert DOORS[door](bob, shared).status_code in {200, 201}
 
 
@@ -326,3 +326,27 @@ def _make_known(config: ServerConfig, name: str, token: str) -> None:
             digest=token_digest(token),
         )
     database.close()
+
+
+def test_a_group_of_theirs_may_be_a_member_of_one_of_ours(
+    alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """Contract 5 row 85: nesting over two services, in ACLs and in our own search."""
+    inner, outer = (f"g-{secrets.token_hex(5)}" for _ in range(2))
+    for name, member in ((inner, GROUP), (outer, f"ivo://localhost/gms?{inner}")):
+        alice.put(
+            "/gms/groups",
+            content=f"<group uri='ivo://localhost/gms?{name}'><groupMembers>"
+            f"<group uri='{member}'/></groupMembers></group>",
+        ).raise_for_status()
+    path = f"alice/{secrets.token_hex(5)}"
+    alice.put(
+        f"/vault/nodes/{path}", content=data(path, groupread=f"ivo://localhost/gms?{outer}")
+    ).raise_for_status()
+
+    assert bob.get(f"/vault/files/{path}").status_code == 204
+    assert {inner, outer} <= set(bob.get("/gms/search").text.split())
+    alice.delete(
+        f"/gms/groups/{inner}/groupMembers/x", params={"groupID2": GROUP}
+    ).raise_for_status()
+    assert bob.get(f"/vault/files/{path}").status_code == 403

@@ -59,7 +59,7 @@ def found(client: httpx.Client, *names: str, **parameters: str) -> list[str]:
 def test_groups_come_one_per_line_each_ended_by_cr_lf(
     member: httpx.Client, make_group: MakeGroup
 ) -> None:
-    """Contract 7-25, 5 row 84, 3.1: names as text/plain, CRLF after each, the last included."""
+    """Contract 5 row 84 and 7-25: names as text/plain, CRLF after each, the last included."""
     name = make_group(users=("member",))
 
     answer = member.get("/gms/search")
@@ -91,7 +91,7 @@ def test_whoever_is_in_no_group_gets_an_empty_answer(stranger: httpx.Client) -> 
 
 @pytest.mark.parametrize("address", ["/gms/search", "/gms/search?group=x", "/gms/groups"])
 def test_nobody_is_asked_to_log_in(anonymous: httpx.Client, address: str) -> None:
-    """Contract 7-25, 3.4: anonymous is 401 with the challenges of SSO."""
+    """Contract 7-25: anonymous is 401 with the challenges of SSO."""
     answer = anonymous.get(address)
 
     assert answer.status_code == 401
@@ -123,7 +123,7 @@ def test_the_answer_says_how_long_it_may_be_kept(member: httpx.Client) -> None:
 def test_members_of_a_group_in_a_group_are_members_of_it(
     member: httpx.Client, make_group: MakeGroup
 ) -> None:
-    """Contract 5 row 85, 3.1: nested membership is expanded, over several levels."""
+    """Contract 5 row 85: nested membership is expanded, over several levels."""
     inner = make_group(users=("member",))
     middle = make_group(groups=(inner,))
     outer = make_group(groups=(middle,))
@@ -227,7 +227,7 @@ def test_with_a_role_the_answer_is_a_list_of_groups_in_xml(
 def test_an_administrator_is_told_by_that_role(
     owner: httpx.Client, member: httpx.Client, stranger: httpx.Client, make_group: MakeGroup
 ) -> None:
-    """Contract 3.2, 5 row 86: administrators themselves, and members of a group of them."""
+    """Contract 5 row 86: administrators themselves, and members of a group of them."""
     leads = make_group(users=("member",))
     name = make_group()
     answer = owner.post(

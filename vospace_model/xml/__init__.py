@@ -18,6 +18,7 @@ from vospace_model.xml.nodes import (
 )
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES, MAX_RESPONSE_BYTES
 from vospace_model.xml.service_metadata import (
+    asks_for_protocols,
     write_properties_document,
     write_protocols_document,
     write_views_document,
@@ -34,6 +35,7 @@ __all__ = [
     "MAX_DOCUMENT_BYTES",
     "MAX_RESPONSE_BYTES",
     "XML_MEDIA_TYPE",
+    "asks_for_protocols",
     "iter_node_document",
     "read_availability",
     "read_capabilities",

@@ -68,6 +68,7 @@ class GmsEndpoints:
         """
         parameters = query_parameters(request)
         caller = await self._subject(known_caller(request), parameters)
+        caller = await in_thread(self._queries.informed, caller)
         role = _role(parameters)
         if role is not None:
             return await self._by_role(caller, role, parameters.get("groupID"))

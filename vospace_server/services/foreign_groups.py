@@ -13,10 +13,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from vospace_server.domain.identity import Anonymous, Caller, Identity
+from vospace_server.domain.identity import Identity
 from vospace_server.remote.gms_client import Asker, GmsClient, RemoteGroupsError
 
 _LOG = logging.getLogger(__name__)
@@ -53,18 +53,15 @@ class ForeignGroups:
         self._failing: set[str] = set()
         self._outcomes: Counter[tuple[str, str]] = Counter()
 
-    def informed(self, caller: Caller, group_uris: Iterable[str]) -> Caller:
-        """The caller with what is known of their memberships in the services of these groups.
+    def memberships(self, caller: Identity, group_uris: Iterable[str]) -> frozenset[str]:
+        """The groups to which the caller belongs in the services that any of these are of.
 
         Takes at most the time that one question may take for each service, and is not to be
         called inside a transaction.
         """
-        if isinstance(caller, Anonymous):
-            return caller
         needed = {uri.partition("?")[0] for uri in group_uris} & self._service_ids
         found = [self._groups_of(service_id, caller) for service_id in sorted(needed)]
-        fresh = frozenset[str]().union(*found)
-        return replace(caller, groups=caller.groups | fresh) if fresh else caller
+        return frozenset[str]().union(*found)
 
     def outcomes(self) -> Mapping[tuple[str, str], int]:
         """How often each service was asked with what result: `answered` or `failed`."""

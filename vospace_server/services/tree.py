@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from vospace_model.faults import Fault, InvalidURI
 from vospace_model.uris import NodePath, VosUri
@@ -16,6 +17,11 @@ from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import MAX_LINKS, Found, PathWalker
 from vospace_server.services.foreign_groups import ForeignGroups
+from vospace_server.services.nested_groups import (
+    foreign_groups_inside,
+    foreign_members,
+    groups_around,
+)
 
 
 class Tree:
@@ -79,7 +85,7 @@ class Tree:
                 for depth, record in enumerate(lineage, 1)
                 for group in _undecided(caller, record, landlord_of(lineage[:depth]))
             }
-        return self._foreign_groups.informed(caller, named)
+        return self._informed_of(caller, named)
 
     def informed_below(
         self, caller: Caller, parent: Found, records: Iterable[NodeRecord]
@@ -92,7 +98,32 @@ class Tree:
             for record in records
             for group in _undecided(caller, record, landlord_of((*parent.records, record)))
         }
-        return self._foreign_groups.informed(caller, named)
+        return self._informed_of(caller, named)
+
+    def informed_of_own_groups(self, caller: Identity) -> Identity:
+        """The caller with all groups of ours, those too that hold groups of other services."""
+        if self._foreign_groups is None:
+            return caller
+        with self.database.read() as unit:
+            members = foreign_members(unit, self.naming, now=datetime.now(UTC))
+        return self._informed_of(caller, members)
+
+    def _informed_of(self, caller: Identity, group_uris: set[str]) -> Identity:
+        """What other services say of these groups, and what follows for groups around them."""
+        named = group_uris - caller.groups
+        if self._foreign_groups is None or not named:
+            return caller
+        now = datetime.now(UTC)
+        with self.database.read() as unit:
+            foreign = foreign_groups_inside(unit, self.naming, named, now=now)
+        found = self._foreign_groups.memberships(caller, foreign)
+        if found <= caller.groups:
+            return caller
+        with self.database.read() as unit:
+            return replace(
+                caller,
+                groups=caller.groups | groups_around(unit, self.naming, found, now=now),
+            )
 
     def _lineages(self, unit: UnitOfWork, path: NodePath) -> Iterator[tuple[NodeRecord, ...]]:
         """The nodes on a path, then on the path to which links lead; nothing is authorised."""
