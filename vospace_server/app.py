@@ -15,7 +15,9 @@ from vospace_server.composition.services import build_services
 from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
+from vospace_server.examination.health import health_lines
 from vospace_server.http.addresses import Addresses
+from vospace_server.http.certificates import CertificateEndpoints
 from vospace_server.http.faults import not_found
 from vospace_server.http.login import LoginEndpoints
 from vospace_server.http.metrics import RequestMetrics
@@ -54,9 +56,11 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
-    described = [*routes(endpoints, addresses), *login.routes]
+    certificates = CertificateEndpoints(access.certificates)
+    described = [*routes(endpoints, addresses), *login.routes, *certificates.routes]
+    pages = web_routes(web, access, services, jobs, addresses, lambda: health_lines(config))
     return Starlette(
-        routes=[*described, _description(described, addresses), *web_routes(web, access)],
+        routes=[*described, _description(described, addresses), *pages],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),

@@ -1,5 +1,6 @@
 """What is done later, and by whom."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ def build_jobs(
     config: ServerConfig, services: Services, access: Access, database: Database
 ) -> Jobs:
     """The jobs of the service and who does them; the runner is started with the lifespan."""
-    runner = JobRunner()
+    runner = JobRunner(check=functools.partial(access.states.check, writing=True))
     jobs = JobService(database=database, wake_runner=runner.wake)
     ledger = JobLedger(database=database)
     transfers = TransferService(

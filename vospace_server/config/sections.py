@@ -57,6 +57,24 @@ class ServerSection:
         default=None, metadata=about("certificate chain (PEM); TLS is on when it is set")
     )
     tls_key: Path | None = field(default=None, metadata=about("private key of tls_cert (PEM)"))
+    tls_port: int | None = field(
+        default=None,
+        metadata=about(
+            "second port, for TLS, beside plain HTTP; else TLS is on the only port",
+            minimum=0,
+            maximum=65535,
+        ),
+    )
+    client_certificates: bool = field(
+        default=True,
+        metadata=about("TLS asks clients for a certificate, which they may have or not"),
+    )
+    tls_client_ca: Path | None = field(
+        default=None,
+        metadata=about(
+            "authorities of client certificates besides our own: a PEM file or a directory"
+        ),
+    )
     public_url: str | None = field(
         default=None,
         metadata=about(
@@ -104,6 +122,12 @@ class ServiceSection:
     group_aliases: tuple[str, ...] = field(
         default=("ivo://cadc.nrc.ca/gms",),
         metadata=about("group services whose group URIs mean our own groups"),
+    )
+    registry_authorities: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "authorities under which /reg/resource-caps lists us too, such as cadc.nrc.ca"
+        ),
     )
     strict_links: bool = field(
         default=False,
@@ -173,6 +197,64 @@ class AuthenticationSection:
     login_token_days: int = field(
         default=2,
         metadata=about("life of the token that /ac/login gives", minimum=1, maximum=3650),
+    )
+    certificate_days: int = field(
+        default=30,
+        metadata=about(
+            "longest life of a certificate that /cred/priv gives", minimum=1, maximum=397
+        ),
+    )
+    trusted_dn_header: str | None = field(
+        default=None,
+        metadata=about("header in which a proxy names the holder of a client certificate"),
+    )
+    trusted_dn_secret: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about(
+            "what that proxy must send as X-Proxy-Secret to be believed", secret=True
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSection:
+    """Bearer tokens of another issuer (OpenID Connect); needs the extra [oidc]."""
+
+    issuer: str | None = field(
+        default=None, metadata=about("URL of the issuer; its tokens log in when it is set")
+    )
+    audience: tuple[str, ...] = field(
+        default=(), metadata=about("a token must be made for one of these (claim aud)")
+    )
+    algorithms: tuple[str, ...] = field(
+        default=("RS256", "ES256", "EdDSA"),
+        metadata=about("signatures that are believed; only public-key ones may be named"),
+    )
+    name_claim: str = field(
+        default="preferred_username",
+        metadata=about("claim that names a new account"),
+    )
+    groups_claim: str | None = field(
+        default=None, metadata=about("claim that lists group names; else none are taken over")
+    )
+    group_service: str | None = field(
+        default=None,
+        metadata=about("what the URIs of those groups begin with: ivo://iam.example.org/gms"),
+    )
+    auto_provision: bool = field(
+        default=False,
+        metadata=about("make an account for whoever has none, at the first login"),
+    )
+    leeway_seconds: int = field(
+        default=60,
+        metadata=about("difference of clocks that is forgiven", minimum=0, maximum=600),
+    )
+    keys_seconds: int = field(
+        default=3600, metadata=about("the issuer's keys are read again after this", minimum=1)
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("authorities of the issuer's own TLS certificate (PEM)")
     )
 
 
@@ -250,6 +332,9 @@ class WebSection:
             choices=("open", "approval", "off"),
         ),
     )
+    registrations_per_minute: int = field(
+        default=5, metadata=about("accounts that one address may make per minute", minimum=1)
+    )
     session_idle_hours: float = field(
         default=12.0,
         metadata=about("a browser that is not used for this long is logged out", minimum=0.01),
@@ -322,6 +407,7 @@ class ServerConfig:
     groups: GroupsSection = field(default_factory=GroupsSection)
     web: WebSection = field(default_factory=WebSection)
     remote: RemoteSection = field(default_factory=RemoteSection)
+    oidc: OidcSection = field(default_factory=OidcSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
     @property
@@ -364,5 +450,6 @@ SECTIONS: dict[str, type[Any]] = {
     "groups": GroupsSection,
     "web": WebSection,
     "remote": RemoteSection,
+    "oidc": OidcSection,
     "logging": LoggingSection,
 }

@@ -45,7 +45,8 @@ def routes(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
         *_vospace(endpoints, addresses),
         *_api(endpoints.api, endpoints.bundles),
         *_groups(endpoints, addresses),
-        *_service(endpoints, addresses),
+        *endpoints.vosi.routes,
+        ExactRoute("/metrics", {"GET": endpoints.metrics.get}),
     )
 
 
@@ -104,20 +105,4 @@ def _groups(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
         TreeRoute(f"{addresses.gms}/groups", {
             "GET": groups.get, "PUT": groups.put, "POST": groups.post, "DELETE": groups.delete,
         }),
-        ExactRoute(f"{addresses.gms}/capabilities", {"GET": gms.capabilities}),
-        ExactRoute(f"{addresses.gms}/availability", {"GET": endpoints.vosi.availability}),
     )  # fmt: skip
-
-
-def _service(endpoints: Endpoints, addresses: Addresses) -> Sequence[TreeRoute]:
-    vosi = endpoints.vosi
-    capabilities = f"{addresses.root}/capabilities"
-    availability = f"{addresses.root}/availability"
-    return (
-        ExactRoute(capabilities, {"GET": vosi.capabilities, "HEAD": vosi.capabilities}),
-        ExactRoute(availability, {"GET": vosi.availability, "HEAD": vosi.availability}),
-        ExactRoute("/reg/resource-caps", {"GET": vosi.resource_caps}),
-        ExactRoute("/healthz", {"GET": vosi.alive, "HEAD": vosi.alive}),
-        ExactRoute("/readyz", {"GET": vosi.ready, "HEAD": vosi.ready}),
-        ExactRoute("/metrics", {"GET": endpoints.metrics.get}),
-    )

@@ -129,6 +129,11 @@ class ReadingService:
             raise NodeNotFound("this content was replaced or deleted") from error
 
     def check(self) -> None:
+        """Raises when the database or the object store does not answer."""
+        self.check_database()
+        self._store.check()
+
+    def check_database(self) -> None:
         """Raises when the database does not answer."""
         with self._tree.database.read() as unit:
             unit.nodes.walk(NodePath.root())

@@ -155,6 +155,12 @@ class FilesystemStore:
             self._growing, older_than - _GROWING_LIFE
         )
 
+    def check(self) -> None:
+        """Both directories are there and can be looked into."""
+        with translated("looking into the store"):
+            for directory in (self._objects, self._incoming):
+                os.scandir(directory).close()
+
     def close(self) -> None:
         """Nothing is held open."""
 

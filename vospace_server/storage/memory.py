@@ -114,6 +114,9 @@ class MemoryStore:
                 del self._incomplete[key]
         return len(stale)
 
+    def check(self) -> None:
+        """It is there as long as the process is."""
+
     def close(self) -> None:
         """Drop everything."""
         with self._lock:

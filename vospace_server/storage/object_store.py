@@ -186,6 +186,9 @@ class ObjectStore(typing.Protocol):
         Says how many there were. An upload that is not at an end writes more often than that.
         """
 
+    def check(self) -> None:
+        """Return if the store answers; raises StoreError or ObjectNotFoundError if it can't."""
+
     def close(self) -> None:
         """End the use of the store."""
 
