@@ -139,11 +139,3 @@ def secure_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureSpa
     space = make_secure_server(tmp_path_factory.mktemp("secure"))
     with space.server:
         yield space
-
-
-@pytest.fixture
-def own_secure_space(tmp_path: Path) -> Iterator[SecureSpace]:
-    """A server of the test's own, whose state may be changed; two processes."""
-    space = make_secure_server(tmp_path, extra=("--workers", "2"))
-    with space.server:
-        yield space
