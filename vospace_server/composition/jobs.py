@@ -1,13 +1,17 @@
 """What is done later, and by whom."""
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vospace_server.composition.access import Access
 from vospace_server.composition.services import Services
+from vospace_server.composition.tree_work import build_tree_work
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.remote.fetcher import Limits, RemoteFetcher
 from vospace_server.remote.guard import Guard
+from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.internal_transfers import InternalTransferService
 from vospace_server.services.job_execution import JobExecution
 from vospace_server.services.job_ledger import JobLedger
@@ -28,6 +32,7 @@ class Jobs:
     ledger: JobLedger
     transfer_jobs: TransferJobs
     long_transfers: JobWork
+    tree_work: Mapping[JobKind, JobWork]
     runner: JobRunner
 
     @property
@@ -37,6 +42,7 @@ class Jobs:
             JobKind.TRANSFER: self.transfer_jobs,
             JobKind.SYNC_TRANSFER: self.transfer_jobs,
             JobKind.LONG_TRANSFER: self.long_transfers,
+            **self.tree_work,
         }
 
 
@@ -44,7 +50,7 @@ def build_jobs(
     config: ServerConfig, services: Services, access: Access, database: Database
 ) -> Jobs:
     """The jobs of the service and who does them; the runner is started with the lifespan."""
-    runner = JobRunner()
+    runner = JobRunner(check=functools.partial(access.states.check, writing=True))
     jobs = JobService(database=database, wake_runner=runner.wake)
     ledger = JobLedger(database=database)
     transfers = TransferService(
@@ -52,6 +58,7 @@ def build_jobs(
         reading=services.reading,
         data=services.data,
         tickets=services.tickets,
+        archives=ArchiveTransfers(tree=services.tree, unpacking=services.unpacking),
     )
     transfer_jobs = TransferJobs(
         jobs=jobs,
@@ -70,6 +77,7 @@ def build_jobs(
         long_transfers=JobExecution(
             ledger=ledger, identify=access.delegation.identify, task=long_transfers
         ),
+        tree_work=build_tree_work(services, access, ledger),
         runner=runner,
     )
 

@@ -32,6 +32,7 @@ from vospace_server.database.node_rows import (
 )
 from vospace_server.database.node_statements import (
     climb_statement,
+    count_below_statement,
     kinds_of_access_statement,
     walk_statement,
 )
@@ -53,6 +54,10 @@ _BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME: Final = _RECORDS.where(
     node.c.parent_id == bindparam("parent"), node.c.name == bindparam("node_name")
 )
+_BY_NAMES: Final = _RECORDS.where(
+    node.c.parent_id == bindparam("parent"),
+    node.c.name.in_(bindparam("node_names", expanding=True)),
+)
 _CHILDREN: Final = (
     _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
     .order_by(node.c.name)
@@ -65,6 +70,7 @@ _ORPHANS: Final = (
     .limit(bindparam("at_most", type_=Integer))
 )
 _KINDS_OF_ACCESS: Final = kinds_of_access_statement()
+_COUNT_BELOW: Final = count_below_statement()
 _HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
 _HOLD: Final = (
     select(node.c.parent_id, node.c.name)
@@ -183,6 +189,13 @@ class NodeRepository:
         ).one_or_none()
         return None if row is None else record_of(row)
 
+    def children_named(self, parent_id: int, names: Sequence[str]) -> dict[str, NodeRecord]:
+        """Those of the children that exist, by name; one query."""
+        rows = self._connection.execute(
+            _BY_NAMES, {"parent": parent_id, "node_names": list(names)}
+        )
+        return {record.name: record for record in map(record_of, rows)}
+
     def children(self, parent_id: int, *, after: str, limit: int) -> list[NodeRecord]:
         """At most `limit` children whose names come after `after` ('' is before all)."""
         rows = self._connection.execute(
@@ -212,6 +225,10 @@ class NodeRepository:
         """
         ids = list(self._connection.scalars(_KINDS_OF_ACCESS, {"top_id": top_id}))
         return self.by_ids(ids)
+
+    def count_tree(self, top_id: int) -> int:
+        """How many nodes a tree has, its top included."""
+        return 1 + (self._connection.scalar(_COUNT_BELOW, {"top_id": top_id}) or 0)
 
     def has_children(self, parent_id: int) -> bool:
         """Whether a container holds anything."""

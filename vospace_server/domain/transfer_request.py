@@ -36,6 +36,12 @@ def decode_request(text: str) -> TransferRequest:
     )
 
 
+def transfer_of_request(text: str) -> Transfer | None:
+    """The transfer that a job is about; None for jobs of other kinds."""
+    content: dict[str, Any] = json.loads(text)
+    return _decode_transfer(content["transfer"]) if "transfer" in content else None
+
+
 def _encode_transfer(transfer: Transfer) -> dict[str, Any]:
     if isinstance(transfer, InternalTransfer):
         return {

@@ -1,7 +1,7 @@
 """The resources of a job as UWS 1.1 lays them out below the list of transfers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -24,13 +24,13 @@ from vospace_model.timestamps import format_date_time, parse_timestamp
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
 from vospace_server.domain.identity import Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.transfer_request import decode_request
+from vospace_server.domain.transfer_request import transfer_of_request
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
 from vospace_server.http.responses import document, see_other, text
 from vospace_server.http.threads import in_thread
-from vospace_server.services.jobs import TRANSFER_KINDS, JobService
+from vospace_server.services.jobs import TRANSFER_KINDS, JobKind, JobService
 
 # CADC's maximum; -1 and everything above mean this.
 MAX_WAIT_SECONDS = 60
@@ -39,11 +39,24 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 class JobEndpoints:
-    """`/transfers` and everything below one job, apart from the transfer's own details."""
+    """A list of jobs of some kinds at `path`, and everything below one job."""
 
-    def __init__(self, *, jobs: JobService, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobService,
+        addresses: Addresses,
+        path: str,
+        kinds: Sequence[JobKind] = TRANSFER_KINDS,
+    ) -> None:
         self._jobs = jobs
         self._addresses = addresses
+        self._path = path
+        self._kinds = kinds
+
+    def url_of(self, request: Request, job_id: str) -> str:
+        """The URL of a job of this list."""
+        return f"{self._addresses.base(request)}{self._path}/{job_id}"
 
     async def list_jobs(self, request: Request) -> Response:
         """The caller's asynchronous jobs, newest first (PHASE, AFTER and LAST, UWS 1.1)."""
@@ -52,7 +65,7 @@ class JobEndpoints:
         records = await in_thread(
             self._jobs.list_of,
             caller_of(request),
-            TRANSFER_KINDS,
+            self._kinds,
             phases=phases,
             after=_moment_named(parameters, "AFTER"),
             limit=parameters.integer("LAST", minimum=1),
@@ -95,7 +108,7 @@ class JobEndpoints:
                 )
         if "PHASE" in named or not named:
             await self.change_phase(request, job_id, parameters)
-        return see_other(self._addresses.job(request, job_id))
+        return see_other(self.url_of(request, job_id))
 
     async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
         """Do what the parameter PHASE asks for. Raises InvalidArgument."""
@@ -118,7 +131,7 @@ class JobEndpoints:
     async def remove(self, request: Request, job_id: str) -> Response:
         """DELETE of a job: 303 to the list."""
         await in_thread(self._act, self._jobs.remove, caller_of(request), job_id)
-        return see_other(f"{self._addresses.base(request)}{self._addresses.transfers}")
+        return see_other(f"{self._addresses.base(request)}{self._path}")
 
     def _act(self, deed: Callable[[Caller, str], object], caller: Caller, job_id: str) -> None:
         """Do something to a job. A credential for reading has to do with reading alone."""
@@ -167,13 +180,13 @@ class JobEndpoints:
             parameters=record.parameters,
             results=self._absolute_results(request, record),
             error=None if fault is None else _summary(fault),
-            transfer=decode_request(record.request).transfer,
+            transfer=transfer_of_request(record.request),
             progress=record.progress,
         )
 
     def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:
         """The results; those that lie below the job are kept without the job's own address."""
-        job_url = self._addresses.job(request, record.job_id)
+        job_url = self.url_of(request, record.job_id)
         return tuple(
             JobResult(
                 result_id=result.result_id,
@@ -187,7 +200,7 @@ class JobEndpoints:
     def _reference(self, request: Request, record: JobRecord) -> JobReference:
         return JobReference(
             job_id=record.job_id,
-            href=self._addresses.job(request, record.job_id),
+            href=self.url_of(request, record.job_id),
             phase=record.phase,
             created=record.created,
             owner=record.owner_name or None,

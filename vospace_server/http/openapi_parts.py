@@ -36,6 +36,15 @@ _TRANSFER: Final[tuple[Parameter, ...]] = (
     ("REQUEST", "redirect: straight to the bytes", {"type": "string", "enum": ["redirect"]}),
 )
 
+_PART: Final[tuple[Parameter, ...]] = (
+    ("SUB", "a section of a FITS file: [EXT][x1:x2,y1:y2]; may be repeated", _TEXT),
+    ("CIRCLE", "pixels around a circle: longitude, latitude, radius in degrees", _TEXT),
+    ("POLYGON", "pixels around a polygon: longitudes and latitudes of its corners", _TEXT),
+    ("BOX", "pixels around a box: longitude, latitude, width, height in degrees", _TEXT),
+    ("POS", "a region as SODA spells it: CIRCLE, RANGE or POLYGON", _TEXT),
+    ("META", "the headers alone", _FLAG),
+)
+
 PARAMETERS: Final[Mapping[tuple[str, str], tuple[Parameter, ...]]] = {
     ("GET", "/nodes/{path}"): (
         _DETAIL,
@@ -45,6 +54,8 @@ PARAMETERS: Final[Mapping[tuple[str, str], tuple[Parameter, ...]]] = {
         ("order", "which way to sort", {"type": "string", "enum": ["asc", "desc"]}),
         ("view", "data: go to the bytes", {"type": "string", "enum": ["data"]}),
     ),
+    ("GET", "/files/{path}"): _PART,
+    ("GET", "/data/{path}"): _PART,
     ("GET", "/transfers/{path}"): (
         _WAIT,
         _PHASE,
@@ -106,7 +117,6 @@ BODIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     ("POST", "/synctrans"): _DOCUMENT,
     ("PUT", "/files/{path}"): {"application/octet-stream": _BINARY},
     ("PUT", "/data/{path}"): {"application/octet-stream": _BINARY},
-    ("POST", "/data/{path}"): {"application/octet-stream": _BINARY},
     ("PATCH", "/api/v1/nodes/{path}"): {"application/json": _CHANGE},
     ("POST", "/api/v1/move"): {"application/json": _MOVE},
     ("POST", "/api/v1/bundle"): {"application/json": _BUNDLE},

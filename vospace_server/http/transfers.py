@@ -28,6 +28,7 @@ from vospace_server.domain.transfer_request import (
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.packages import RUN
 from vospace_server.http.parameters import (
     Parameters,
     form_parameters,
@@ -40,7 +41,7 @@ from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
-from vospace_server.services.transfers import Negotiation
+from vospace_server.services.transfers import Door, Negotiation
 
 _DETAILS_PATH = ("results", DETAILS)
 
@@ -187,10 +188,14 @@ class TransferEndpoints:
         return await in_thread(self._jobs.create, caller, new)
 
     def _endpoint(self, request: Request, negotiation: Negotiation) -> str:
+        if negotiation.door is Door.PACKAGE:
+            base = f"{self._addresses.base(request)}{self._addresses.packages}"
+            return f"{base}/{negotiation.ticket}/{RUN}"
         name = NodePath((negotiation.name,)).quoted()
-        return (
-            f"{self._addresses.base(request)}{self._addresses.data}/{negotiation.ticket}{name}"
-        )
+        door = self._addresses.data
+        if negotiation.door is Door.UNPACK:
+            door = self._addresses.unpack
+        return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
 
 
 def _scope_of(caller: Caller) -> TokenScope:

@@ -50,6 +50,7 @@ class DeletionService:
         use of the quota; `collect_once` removes the rows. `also` is done in the same
         transaction.
         """
+        caller = self._tree.informed(caller, path)
         if recursive:
             self._check_tree(caller, path)
 
@@ -74,10 +75,14 @@ class DeletionService:
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
             require(caller, found.records, Action.REMOVE, path)
-            if not found.node.is_container:
+            if not found.node.is_container or not unit.nodes.has_children(found.node.node_id):
                 return
-            for sample in unit.nodes.kinds_of_access(found.node.node_id):
-                _check_deletable(caller, sample, found)
+            # Its children go as well, so it must be writable like every container in it.
+            require(caller, found.records, Action.WRITE, path)
+            samples = unit.nodes.kinds_of_access(found.node.node_id)
+        caller = self._tree.informed_below(caller, found, samples)
+        for sample in samples:
+            _check_deletable(caller, sample, found)
 
     def _delete(
         self, unit: UnitOfWork, caller: Caller, path: NodePath, *, recursive: bool
@@ -91,7 +96,7 @@ class DeletionService:
         if node.is_container and unit.nodes.has_children(node.node_id):
             if not recursive:
                 raise InvalidArgument(f"container node '{path}' is not empty")
-            _cut_off(unit, caller, found, now_ns)
+            cut_off(unit, caller, found, now_ns)
         else:
             remove_single(unit, found, now_ns)
         log_change(unit, caller, Operation.DELETE, found, now_ns)
@@ -119,7 +124,7 @@ def _leaves_behind(unit: UnitOfWork, node: NodeRecord) -> tuple[int, int]:
     return (node.length, 1) if node.has_bytes else (0, 0)
 
 
-def _cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> None:
+def cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> None:
     """Move the top of a tree to the trash, and give back what the tree counts for."""
     node = found.node
     told_bytes, told_files = told_by(unit, node.node_id)
@@ -142,6 +147,16 @@ def _cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> Non
     record_change(
         unit, node.parent_id, size_bytes=-told_bytes, files=-told_files, now_ns=now_ns
     )
+
+
+def is_deletable_below(unit: UnitOfWork, caller: Caller, top: Found) -> bool:
+    """Whether everything below a container may be deleted, the container itself aside."""
+    try:
+        for sample in unit.nodes.kinds_of_access(top.node.node_id):
+            _check_deletable(caller, sample, top)
+    except (PermissionDenied, InvalidArgument):
+        return False
+    return True
 
 
 def _check_deletable(caller: Caller, sample: NodeRecord, top: Found) -> None:

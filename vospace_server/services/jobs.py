@@ -38,6 +38,9 @@ class JobKind(enum.StrEnum):
     # Copies, and transfers whose bytes we move ourselves; on the same list.
     LONG_TRANSFER = "longtransfer"
     SYNC_TRANSFER = "synctrans"
+    PACKAGE = "package"
+    DELETE = "delete"
+    SET_PROPERTIES = "setprops"
 
     @property
     def is_long(self) -> bool:
@@ -51,10 +54,11 @@ class JobKind(enum.StrEnum):
         Whoever does such jobs ends them in the transaction of their last step, so that none
         is done twice.
         """
-        return self is not JobKind.SYNC_TRANSFER
+        return self not in _TIED_TO_A_REQUEST
 
 
-_LONG_KINDS: Final = frozenset({JobKind.LONG_TRANSFER})
+_LONG_KINDS: Final = frozenset({JobKind.LONG_TRANSFER, JobKind.DELETE, JobKind.SET_PROPERTIES})
+_TIED_TO_A_REQUEST: Final = frozenset({JobKind.SYNC_TRANSFER, JobKind.PACKAGE})
 
 TRANSFER_KINDS: Final = (JobKind.TRANSFER, JobKind.LONG_TRANSFER)
 """The kinds that `/transfers` lists."""
@@ -69,6 +73,8 @@ class NewJob:
     parameters: tuple[JobParameter, ...] = ()
     run_id: str | None = None
     execution_seconds: int = 0
+    # SUSPENDED for work that begins when its result is fetched.
+    phase: ExecutionPhase = ExecutionPhase.PENDING
 
 
 def _now() -> datetime:
@@ -94,14 +100,14 @@ class JobService:
         self._clock = clock
 
     def create(self, caller: Caller, new: NewJob) -> JobRecord:
-        """A new job of the caller's, PENDING."""
+        """A new job of the caller's, PENDING unless the order says otherwise."""
         now = self._clock()
         record = JobRecord(
             job_id=secrets.token_hex(_ID_BYTES),
             kind=new.kind,
             owner_id=_owner_id(caller),
             owner_name=caller.name if isinstance(caller, Identity) else "",
-            phase=ExecutionPhase.PENDING,
+            phase=new.phase,
             request=new.request,
             created=now,
             run_id=new.run_id,

@@ -67,6 +67,7 @@ class MoveService:
 
         `also` is done in the same transaction, with the path where the node is then.
         """
+        caller = self._tree.informed(caller, source, destination)
 
         def work(unit: UnitOfWork) -> NodeView:
             moved = self._move(

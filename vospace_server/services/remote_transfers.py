@@ -20,8 +20,8 @@ from vospace_server.services.reading import ReadingService
 from vospace_server.services.transfer_jobs import target_results
 from vospace_server.services.transfers import check_plain_view
 from vospace_server.services.tree import Tree
+from vospace_server.services.upload_conditions import UploadConditions
 from vospace_server.services.upload_orders import UploadOrder
-from vospace_server.services.uploads import UploadConditions
 from vospace_server.storage.object_store import read_range
 
 READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
@@ -113,7 +113,7 @@ class RemoteTransfers:
             job_id=control.job_id,
             results=tuple(target_results(transfer, self._tree.uri(target))),
         )
-        upload = self._data.begin(control.caller(), order)
+        upload = self._data.take(control.caller(), order)
         try:
             received = 0
             for chunk in content.chunks:

@@ -3,6 +3,7 @@
 pushToVoSpace and pullFromVoSpace end in a ticket for one node (VOSpace 2.1, section 6.4).
 """
 
+import enum
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,8 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import ViewUri
 from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller
 from vospace_server.domain.reserved_names import invented
+from vospace_server.services.archive_transfers import ArchiveTransfers
+from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import TicketService, WriteTicket
@@ -43,6 +46,14 @@ _PLAIN_VIEWS: Final = {
 }
 
 
+class Door(enum.Enum):
+    """Where the bytes of a transfer go in or out."""
+
+    BYTES = "data"
+    PACKAGE = "pkg"
+    UNPACK = "unpack"
+
+
 def check_plain_view(transfer: ExternalTransfer) -> None:
     """Raise ViewNotSupported unless a transfer is about the bytes as they are."""
     if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
@@ -54,7 +65,8 @@ class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
     `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
-    links resolved.
+    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
+    shows who they are.
     """
 
     ticket: str
@@ -62,6 +74,7 @@ class Negotiation:
     name: str
     node: VosUri
     protocols: tuple[RequestedProtocol, ...]
+    door: Door = Door.BYTES
 
 
 class TransferService:
@@ -74,11 +87,13 @@ class TransferService:
         reading: ReadingService,
         data: DataService,
         tickets: TicketService,
+        archives: ArchiveTransfers,
     ) -> None:
         self._tree = tree
         self._reading = reading
         self._data = data
         self._tickets = tickets
+        self._archives = archives
 
     def negotiate(
         self, caller: Caller, transfer: ExternalTransfer, *, job_id: str
@@ -90,20 +105,46 @@ class TransferService:
         """
         if not transfer.direction.is_client_initiated:
             raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
+        if is_archive(transfer.view):
+            return self._archive(caller, transfer, job_id)
         check_plain_view(transfer)
         path = invented(self._tree.own_path(transfer.target), job_id)
-        if transfer.direction is Direction.PULL_FROM_VOSPACE:
-            protocols = _usable(transfer, self._read_protocols(path, transfer))
-            opened = self._reading.open(caller, path)
-            return Negotiation(
-                ticket=opened.signed,
-                expires=opened.ticket.expires,
-                name=path.name,
-                node=self._tree.uri(opened.path),
-                protocols=protocols,
-            )
+        try:
+            if transfer.direction is Direction.PULL_FROM_VOSPACE:
+                return self._read(caller, path, transfer)
+            return self._write(caller, path, transfer, job_id)
+        except InvalidArgument as fault:
+            raise self._archives.explained(caller, path, transfer.direction, fault) from fault
+
+    def _archive(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
+        """An address at which a container is one stream of bytes."""
+        if transfer.direction.writes:
+            return self._unpack(caller, transfer, job_id)
+        protocols = _usable(transfer, _READ_PROTOCOLS)
+        return Negotiation(
+            ticket=job_id,
+            expires=self._tickets.expiry(),
+            name=self._archives.check_reading(caller, transfer),
+            node=transfer.target,
+            protocols=protocols,
+            door=Door.PACKAGE,
+        )
+
+    def _unpack(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
         protocols = _usable(transfer, _WRITE_PROTOCOLS)
-        return self._write(caller, path, transfer, protocols, job_id)
+        path = self._archives.check_writing(caller, transfer)
+        return self._signed(caller, path, job_id, protocols, Door.UNPACK)
+
+    def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
+        protocols = _usable(transfer, self._read_protocols(path, transfer))
+        opened = self._reading.open(caller, path)
+        return Negotiation(
+            ticket=opened.signed,
+            expires=opened.ticket.expires,
+            name=path.name,
+            node=self._tree.uri(opened.path),
+            protocols=protocols,
+        )
 
     def _read_protocols(self, path: NodePath, transfer: ExternalTransfer) -> tuple[str, ...]:
         """The protocols to read by: the public share only for what everybody may read."""
@@ -120,12 +161,24 @@ class TransferService:
         caller: Caller,
         path: NodePath,
         transfer: ExternalTransfer,
-        protocols: tuple[RequestedProtocol, ...],
         job_id: str,
     ) -> Negotiation:
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
         if isinstance(caller, Anonymous):
             raise NotAuthenticated(f"log in to write {path}")
         target = self._data.check(caller, path, length=_announced_length(transfer))
+        return self._signed(caller, target, job_id, protocols, Door.BYTES)
+
+    def _signed(
+        self,
+        caller: Caller,
+        target: NodePath,
+        job_id: str,
+        protocols: tuple[RequestedProtocol, ...],
+        door: Door,
+    ) -> Negotiation:
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {target}")
         ticket = WriteTicket(
             path=str(target),
             user=caller.name,
@@ -137,9 +190,10 @@ class TransferService:
         return Negotiation(
             ticket=signed,
             expires=ticket.expires,
-            name=target.name,
+            name=target.name or self._tree.name,
             node=self._tree.uri(target),
             protocols=protocols,
+            door=door,
         )
 
 

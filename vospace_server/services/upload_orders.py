@@ -7,7 +7,7 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.node_view import NodeView
-from vospace_server.services.uploads import UploadConditions
+from vospace_server.services.upload_conditions import UploadConditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ long have threads of their own, so that a move never waits for somebody's millio
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from vospace_model.faults import ServiceBusy
@@ -27,10 +27,12 @@ class JobRunner:
     """Started and stopped with the application.
 
     At the stop, long jobs are handed back, to be gone on with by another process or after the
-    next start; quick ones are finished.
+    next start; quick ones are finished. Before each job `check` is asked; while it raises
+    ServiceBusy, jobs wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
         self._wakers: list[threading.Event] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -74,6 +76,7 @@ class JobRunner:
                 jobs=jobs,
                 work={kind: work[kind] for kind in kinds},
                 worker=Worker(name=worker_name(f"{name}-{number}"), stopping=self._stopping),
+                check=self._check,
             )
             thread = threading.Thread(target=lane.run, name=f"{name}-{number}")
             self._wakers.append(lane.wake)
@@ -85,12 +88,18 @@ class _Lane:
     """One thread, and the kinds of jobs that it does."""
 
     def __init__(
-        self, *, jobs: JobLedger, work: Mapping[JobKind, JobWork], worker: Worker
+        self,
+        *,
+        jobs: JobLedger,
+        work: Mapping[JobKind, JobWork],
+        worker: Worker,
+        check: Callable[[], None],
     ) -> None:
         self.wake = threading.Event()
         self._jobs = jobs
         self._work = work
         self._worker = worker
+        self._check = check
 
     def run(self) -> None:
         while not self._worker.stopping.is_set():
@@ -108,4 +117,5 @@ class _Lane:
             for record in queued:
                 if self._worker.stopping.is_set():
                     return
+                self._check()
                 self._work[JobKind(record.kind)].execute(record.job_id, worker=self._worker)

@@ -115,7 +115,7 @@ def test_a_pull_leads_to_the_bytes(
     [
         ("none", "pullFromVoSpace", ("httpget",), None, "NodeNotFound"),
         ("no/such", "pushToVoSpace", ("httpput",), None, "ContainerNotFound"),
-        ("d", "pullFromVoSpace", ("httpget",), None, "InvalidArgument"),
+        ("d", "pullFromVoSpace", ("httpget",), None, "ViewNotSupported"),
         ("f", "pullFromVoSpace", ("gridftp",), None, "ProtocolNotSupported"),
         ("f", "pullFromVoSpace", (), None, "ProtocolNotSupported"),
         ("f", "pullFromVoSpace", ("httpget",), f"{CORE}rss", "ViewNotSupported"),

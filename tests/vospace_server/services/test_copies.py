@@ -21,6 +21,7 @@ from vospace_model.faults import (
 from vospace_model.nodes import NodeType
 from vospace_model.properties import Cadc, Core
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.copy_place import CopyPlace
 from vospace_server.domain.identity import Identity
@@ -51,7 +52,8 @@ class Copier:
         who = caller or self.space.alice
 
         def also(unit: UnitOfWork) -> None:
-            unit.blobs.begin(content.content_id, content.object_key, now=NOW, writing_until=NOW)
+            new = NewBlob(content_id=content.content_id, object_key=content.object_key)
+            unit.blobs.begin([new], now=NOW, writing_until=NOW)
             unit.blobs.store(
                 content.content_id,
                 length=length,
