@@ -100,6 +100,14 @@ class Tree:
         }
         return self._informed_of(caller, named)
 
+    def informed_of_tree(self, caller: Caller, top_id: int) -> Caller:
+        """The same for a node and all below it, looked at in one pass."""
+        if self._foreign_groups is None or not isinstance(caller, Identity):
+            return caller
+        with self.database.read() as unit:
+            named = unit.groups.named_below(top_id)
+        return self._informed_of(caller, named)
+
     def informed_of_own_groups(self, caller: Identity) -> Identity:
         """The caller with all groups of ours, those too that hold groups of other services."""
         if self._foreign_groups is None:
