@@ -227,7 +227,7 @@ def test_the_usual_programs_unpack_it(
 def test_a_browser_gets_an_archive_by_its_address(
     tree: Tree, word: str, unpack: Unpack
 ) -> None:
-    """Contract 1.7, ours: GET /pkg?TARGET=…&FORMAT=zip gives the archive at once."""
+    """Contract 1.7: GET /pkg?TARGET=…&FORMAT=zip gives the archive at once."""
     query = {"TARGET": [uri(tree.path("hst")), uri(tree.path("notes"))], "FORMAT": word}
     answer = tree.client.get("/vault/pkg", params=query)
     head = tree.client.head("/vault/pkg", params=query)
@@ -241,7 +241,7 @@ def test_a_browser_gets_an_archive_by_its_address(
 
 
 def test_a_form_of_many_targets_makes_a_job(tree: Tree) -> None:
-    """Contract 1.7, ours: a form may name more targets than fit into an address."""
+    """Contract 1.7: a form may name more targets than fit into an address."""
     form = {"TARGET": [uri(tree.path("hst")), uri(tree.path("notes"))], "RESPONSEFORMAT": ZIP}
     posted = tree.client.post("/vault/pkg", data=form)
 
@@ -280,7 +280,7 @@ def test_no_name_leads_out_of_the_folder_where_it_is_unpacked(tree: Tree) -> Non
 
 
 def test_the_job_of_a_package_is_its_owners(tree: Tree, stranger: httpx.Client) -> None:
-    """Contract 7, runners-up: bob must not read alice's job."""
+    """Contract 7: bob must not read alice's job."""
     posted = tree.client.post("/vault/pkg", content=package_document([tree.path("hst")]))
     run = posted.headers["location"]
 
@@ -347,7 +347,7 @@ def test_a_container_is_pulled_with_a_view_of_archives(
 def test_a_container_without_an_archive_view_is_view_not_supported(
     tree: Tree, view: str | None
 ) -> None:
-    """Contract 7, runners-up: pull of a container without archive view: ViewNotSupported."""
+    """Contract 7: pull of a container without archive view: ViewNotSupported."""
     document = transfer(tree.path("hst"), "pullFromVoSpace", protocols=("httpget",), view=view)
     posted = tree.client.post("/vault/synctrans", content=document)
     details = posted.headers["location"]
@@ -356,6 +356,17 @@ def test_a_container_without_an_archive_view_is_view_not_supported(
     assert endpoints_of(tree.client.get(details).text) == []
     assert tree.client.get(f"{job}/phase").text == "ERROR"
     assert tree.client.get(f"{job}/error").text == "ViewNotSupported"
+
+
+def test_a_container_says_as_what_it_is_read_and_written(tree: Tree) -> None:
+    """Contract 1.3: a container accepts and provides archives, and data nodes do not."""
+    shown = tree.client.get(f"/vault/nodes/{tree.path('hst/empty')}").text
+    accepts, _, provides = shown.partition("</vos:accepts>")
+    file = tree.client.get(f"/vault/nodes/{tree.path('hst/raw/o4sp040b0_raw.fits')}").text
+
+    assert all(f'"{CORE}{name}"' in accepts for name in ("tar", "targz", "zip"))
+    assert all(f'"{CORE}{name}"' in provides for name in ("tar", "zip"))
+    assert f'"{CORE}tar"' not in file
 
 
 def test_the_views_are_listed(anonymous: httpx.Client) -> None:
