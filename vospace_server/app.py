@@ -1,6 +1,8 @@
 """create_app: the application of a configuration; `composition` holds what it is made of."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from importlib.metadata import version
 
 from starlette.applications import Starlette
 
@@ -16,7 +18,9 @@ from vospace_server.http.addresses import Addresses
 from vospace_server.http.faults import not_found
 from vospace_server.http.login import LoginEndpoints
 from vospace_server.http.metrics import RequestMetrics
+from vospace_server.http.openapi import OPENAPI_PATH, OpenApiEndpoint
 from vospace_server.http.routes import routes
+from vospace_server.http.routing import ExactRoute, TreeRoute
 from vospace_server.storage.registry import open_store
 
 
@@ -35,7 +39,7 @@ def create_app(config: ServerConfig) -> Starlette:
     database.upgrade()
     services = build_services(config, database, store)
     access = build_access(config, database)
-    jobs = build_jobs(services, access, database)
+    jobs = build_jobs(config, services, access, database)
     metrics = RequestMetrics()
     addresses = Addresses(service_name=config.service.name, public_url=config.server.public_url)
     endpoints = build_endpoints(config, services, access, jobs, addresses, metrics)
@@ -45,9 +49,18 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
+    described = [*routes(endpoints, addresses), *login.routes]
     return Starlette(
-        routes=[*routes(endpoints, addresses), *login.routes],
+        routes=[*described, _description(described, addresses)],
         middleware=build_middleware(config, access, addresses, metrics),
         exception_handlers={404: not_found},
         lifespan=build_lifespan(database, store, services, jobs),
     )
+
+
+def _description(described: Sequence[TreeRoute], addresses: Addresses) -> ExactRoute:
+    """The route of the OpenAPI document of all the others."""
+    endpoint = OpenApiEndpoint(
+        routes=described, addresses=addresses, version=version("vospace")
+    )
+    return ExactRoute(OPENAPI_PATH, {"GET": endpoint.get})

@@ -311,11 +311,8 @@ def test_a_failure_half_way_says_what_was_unpacked(tree: Tree) -> None:
     assert answer.status_code == 403
     assert "2 nodes were unpacked before" in answer.text
     assert phase_of(job) == "ERROR"
-    assert results_of(job) == {
-        "transferDetails": f"{_job_of(details)}/results/transferDetails",
-        "successcount": "final:2",
-        "errorcount": "final:1",
-    }
+    counts = results_of(job)
+    assert (counts["successcount"], counts["errorcount"]) == ("final:2", "final:1")
     assert tree.names("d") == ["locked", "x"]
 
 

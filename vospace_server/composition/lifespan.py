@@ -32,7 +32,7 @@ def build_lifespan(
         quota=services.quota,
     )
     garbage = GarbageService(database=database, store=store, grace=GARBAGE_GRACE)
-    sweeper = Sweeper(garbage=garbage, jobs=jobs.ledger)
+    sweeper = Sweeper(garbage=garbage, jobs=jobs.ledger, copies=services.copies)
 
     def stop() -> None:
         jobs.runner.stop()

@@ -8,6 +8,7 @@ from vospace_server.composition.naming import group_naming
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.services.allocations import AllocationService
+from vospace_server.services.copies import CopyService
 from vospace_server.services.data import DataService
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import ListingService
@@ -36,6 +37,7 @@ class Services:
     listing: ListingService
     deletions: DeletionService
     moves: MoveService
+    copies: CopyService
     allocations: AllocationService
     tickets: TicketService
     reading: ReadingService
@@ -66,6 +68,7 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         listing=ListingService(tree=tree),
         deletions=DeletionService(tree=tree),
         moves=MoveService(tree=tree),
+        copies=CopyService(tree=tree),
         allocations=AllocationService(tree=tree),
         tickets=tickets,
         reading=reading,

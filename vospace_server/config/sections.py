@@ -175,6 +175,36 @@ class AuthenticationSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSection:
+    """How the server fetches from and sends to other hosts, when a transfer asks for it."""
+
+    allowed_networks: tuple[str, ...] = field(
+        default=(),
+        metadata=about("networks of your own that may be asked although they are not public"),
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=about("names of hosts of your own that may be asked, whatever their address"),
+    )
+    ports: tuple[str, ...] = field(
+        default=("80", "443"), metadata=about("ports of other hosts that may be asked")
+    )
+    connect_seconds: float = field(
+        default=10.0, metadata=about("a host that does not answer is given up", minimum=0.1)
+    )
+    idle_seconds: float = field(
+        default=60.0, metadata=about("a host that falls silent is given up", minimum=0.1)
+    )
+    total_seconds: float = field(
+        default=21600.0, metadata=about("the longest that one transfer may take", minimum=1)
+    )
+    max_bytes: int | None = field(
+        default=None,
+        metadata=about("the most that is fetched at once; the quota counts as well", minimum=1),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSection:
     """What is written to standard error."""
 
@@ -200,6 +230,7 @@ class ServerConfig:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     storage: StorageSection = field(default_factory=StorageSection)
     authentication: AuthenticationSection = field(default_factory=AuthenticationSection)
+    remote: RemoteSection = field(default_factory=RemoteSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
     @property
@@ -239,5 +270,6 @@ SECTIONS: dict[str, type[Any]] = {
     "database": DatabaseSection,
     "storage": StorageSection,
     "authentication": AuthenticationSection,
+    "remote": RemoteSection,
     "logging": LoggingSection,
 }

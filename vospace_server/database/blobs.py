@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 
 from vospace_server.database.schema import blob, node
+from vospace_server.domain.content import Content
 
 
 class BlobState(enum.StrEnum):
@@ -42,6 +43,17 @@ class BlobRecord:
     verified: datetime | None
     damage: str | None
     unused_since: datetime | None
+
+    @property
+    def content(self) -> Content:
+        """What nodes know of a stored blob."""
+        return Content(
+            content_id=self.content_id,
+            object_key=self.object_key,
+            length=self.length or 0,
+            md5=self.md5 or "",
+            sha256=self.sha256 or "",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +179,25 @@ class BlobRepository:
         self._connection.execute(
             update(blob).where(blob.c.content_id.in_(content_ids)).values(unused_since=None)
         )
+
+    def keep(self, content_ids: Sequence[str]) -> dict[str, Content]:
+        """Those of the contents that are stored, kept from being given up meanwhile.
+
+        Before the transaction ends, a node must refer to each. The rows are shared with other
+        copies and kept from everybody else. A mark that a node's removal has left is taken
+        away, so that a collector which waits for us looks again.
+        """
+        query = (
+            select(blob)
+            .where(blob.c.content_id.in_(content_ids), blob.c.state == BlobState.STORED)
+            .order_by(blob.c.content_id)
+            .with_for_update(read=True)
+        )
+        records = self._all(query)
+        marked = [each.content_id for each in records if each.unused_since is not None]
+        if marked:
+            self.note_used(marked)
+        return {each.content_id: each.content for each in records}
 
     def doom_unused(self, *, unused_before: datetime) -> int:
         """Give up blobs that have been without a node since before a moment; how many."""

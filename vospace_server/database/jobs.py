@@ -105,6 +105,13 @@ class JobRepository:
         )
         return self._all(query.order_by(job.c.created_at).limit(limit))
 
+    def worked_on(self, limit: int) -> Sequence[JobRecord]:
+        """Jobs that have a worker, whether it lives or not."""
+        query = select(job).where(
+            job.c.phase == ExecutionPhase.EXECUTING.value, job.c.worker.is_not(None)
+        )
+        return self._all(query.order_by(job.c.created_at).limit(limit))
+
     def expired(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of jobs whose time of destruction has come."""
         query = select(job.c.id).where(job.c.destruction_at < now).limit(limit)

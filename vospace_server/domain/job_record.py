@@ -3,11 +3,15 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from vospace_model.faults import FAULTS_BY_NAME, Fault, InternalFault
 from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
 from vospace_server.domain.identity import TokenScope
 from vospace_server.domain.job_cursor import JobCursor
+
+# From less than this nothing can be foretold.
+_LEAST_PROGRESS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,14 @@ class JobRecord:
     def position(self) -> JobCursor:
         """Where the job goes on."""
         return JobCursor.decode(self.cursor)
+
+    def quote(self, now: datetime) -> datetime | None:
+        """When the job will probably end, judged by its progress; None while unknown."""
+        if self.phase is not ExecutionPhase.EXECUTING or self.started is None:
+            return None
+        if self.progress is None or self.progress < _LEAST_PROGRESS:
+            return None
+        return self.started + (now - self.started) / self.progress
 
     @property
     def fault(self) -> Fault | None:

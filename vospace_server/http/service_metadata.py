@@ -17,6 +17,7 @@ from vospace_server.http.responses import document
 from vospace_server.http.threads import in_thread
 from vospace_server.services.archive_views import ACCEPTED_ARCHIVES, PROVIDED_ARCHIVES
 from vospace_server.services.properties_in_use import PropertiesInUse
+from vospace_server.services.remote_transfers import ACCEPTED_PROTOCOLS
 from vospace_server.services.transfers import SERVED_PROTOCOLS
 
 _ACCEPTED_VIEWS: Final = (ViewUri.ANY, ViewUri.BINARY, *ACCEPTED_ARCHIVES)
@@ -47,6 +48,7 @@ class MetadataEndpoints:
         return document(write_views_document(accepts=accepted, provides=provided))
 
     async def protocols(self, _request: Request) -> Response:
-        """HTTP to read and to write; as a client, the service speaks none."""
+        """HTTP to read and to write, as a server and as a client."""
+        accepted = (RequestedProtocol(uri=uri) for uri in ACCEPTED_PROTOCOLS)
         provided = (RequestedProtocol(uri=uri) for uri in SERVED_PROTOCOLS)
-        return document(write_protocols_document(accepts=(), provides=provided))
+        return document(write_protocols_document(accepts=accepted, provides=provided))

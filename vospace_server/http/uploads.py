@@ -20,9 +20,13 @@ from vospace_server.http.ranges import upload_conditions
 from vospace_server.http.request_bodies import UploadBody, declared_length
 from vospace_server.http.responses import document, empty
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.job_execution import Identify
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket, WriteTicket
+from vospace_server.services.upload_orders import Stored, UploadOrder
+
+AnyUpload = Upload | DiscardedUpload
 
 _TRANSACTION_HEADER: Final = "x-put-txn-op"
 _TOTAL_LENGTH_HEADER: Final = "x-total-length"
@@ -59,7 +63,7 @@ class UploadReceiver:
         """Whoever negotiated, with the groups and permissions of now."""
         return self._identify(ticket.user, TokenScope(ticket.scope))
 
-    async def _store(self, request: Request, begin: Callable[[], Upload]) -> Stored:
+    async def _store(self, request: Request, begin: Callable[[], AnyUpload]) -> Stored:
         upload = await in_thread(begin)
         try:
             await self._receive_body(request, upload)
@@ -69,7 +73,7 @@ class UploadReceiver:
                 await in_thread(upload.abandon)
             raise
 
-    async def _receive_body(self, request: Request, upload: Upload) -> None:
+    async def _receive_body(self, request: Request, upload: AnyUpload) -> None:
         """While chunks are hashed and written, the next one is received.
 
         What goes wrong with one ends the waiting for the other: a client that stalls hears at

@@ -24,6 +24,8 @@ _ALL_METHODS: Final = (
     SecurityMethod(uri=SecurityMethodUri.TOKEN),
 )
 _ANONYMOUS: Final = (SecurityMethod(),)
+# A path or the id of a job is appended to the URLs of these (VOResource, use="base").
+_EXTENDED: Final = {StandardId.NODES, StandardId.FILES, StandardId.TRANSFERS}
 _REGISTRY_CAPABILITY: Final = "capabilities"
 
 
@@ -112,5 +114,6 @@ class VosiEndpoints:
 def _offer(
     standard_id: str, url: str, methods: tuple[SecurityMethod, ...]
 ) -> ServiceCapability:
-    interface = Interface(access_url=url, security_methods=methods, use=UrlUse.FULL)
+    use = UrlUse.BASE if standard_id in _EXTENDED else UrlUse.FULL
+    interface = Interface(access_url=url, security_methods=methods, use=use)
     return ServiceCapability(standard_id=standard_id, interfaces=(interface,))

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,12 +17,11 @@ from vospace_model.faults import (
     ContainerNotFound,
     Fault,
     InvalidArgument,
+    NodeBusy,
     NodeNotFound,
-    PermissionDenied,
     QuotaExceeded,
     TransferFailed,
 )
-from vospace_model.jobs import ExecutionPhase
 from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, require
@@ -32,12 +30,18 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.job_ledger import complete_job, keep_job_alive
+from vospace_server.domain.reserved_names import is_null
+from vospace_server.services.job_ledger import (
+    check_job_takes_bytes,
+    complete_job,
+    keep_job_alive,
+)
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.services.uploads import (
-    UploadConditions,
     UploadedContent,
     UploadService,
     UploadTicket,
@@ -51,36 +55,6 @@ _RENEW_SECONDS: Final = 60.0
 _HASHING_THREADS: Final = 4
 # Longer than any sync of a large object takes: after this the collector may have the object.
 _WRITING_LIFE: Final = timedelta(hours=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOrder:
-    """What is to be stored where, as far as it is known before the first byte.
-
-    `job_id` is the job that ends with the upload, and that admits only one.
-    """
-
-    path: NodePath
-    declared_length: int | None
-    announced: Digests
-    conditions: UploadConditions
-    media_type: str | None
-    mtime_ns: int | None
-    job_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What an upload has become."""
-
-    view: NodeView
-    content: Content
-    created: bool
-
-    @property
-    def digests(self) -> Digests:
-        """The digests of the stored bytes."""
-        return Digests(md5=self.content.md5, sha256=self.content.sha256)
 
 
 class DataService:
@@ -102,19 +76,23 @@ class DataService:
         # others (hashlib lets other threads run meanwhile).
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
 
-    def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
+    def begin(self, caller: Caller, order: UploadOrder) -> "Upload | DiscardedUpload":
         """Let an upload begin; commit or abandon it afterwards.
 
-        Raises the faults of UploadService.begin_upload, PermissionDenied when the order's job
-        has ended, StoreFullError or StoreError.
+        An order of a job's for `.null` is discarded. Raises the faults of
+        UploadService.begin_upload, PermissionDenied when the order's job has ended,
+        StoreFullError or StoreError.
         """
+        if order.job_id is not None and is_null(order.path):
+            view = self._check_sink(caller, order.path, order.job_id)
+            return DiscardedUpload(database=self._tree.database, order=order, view=view)
         content_id = new_content_id()
         # A conflict repeats the transaction, not the object.
         writers: list[ObjectWriter] = []
 
         def note(unit: UnitOfWork) -> None:
             now = datetime.now(UTC)
-            _check_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             _keep_job(unit, order.job_id, now)
             if not writers:
                 writers.append(self._store.create())
@@ -145,8 +123,12 @@ class DataService:
     def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
         """Where an upload to a path would go, links resolved, if it could begin now.
 
-        Raises what `begin` does, and QuotaExceeded for a length that does not fit.
+        Raises what `begin` does, QuotaExceeded for a length that does not fit, and NodeBusy
+        for a node that is being written (VOSpace 2.1, 6.4.1).
         """
+        if is_null(path):
+            self._check_sink(caller, path, None)
+            return path
         with self._tree.database.read() as unit:
             place = self._tree.walker(unit).find(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound
@@ -155,6 +137,8 @@ class DataService:
             if isinstance(place, Found) and place.node.is_container:
                 raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
             require(caller, at.records, Action.WRITE, place.path)
+            if isinstance(place, Found) and place.node.is_busy(self._tree.clock()):
+                raise NodeBusy(f"{place.path} is being written")
             present = place.node.length if isinstance(place, Found) else 0
             _check_room(unit, at, (length or 0) - present)
         return place.path
@@ -165,6 +149,15 @@ class DataService:
         if ticket.content is None:
             raise NodeNotFound(f"nothing has been written to {path}")
         return ticket
+
+    def _check_sink(self, caller: Caller, path: NodePath, job_id: str | None) -> NodeView:
+        """The container that a sink is in, which the caller must be allowed to write."""
+        with self._tree.database.read() as unit:
+            if job_id is not None:
+                check_job_takes_bytes(unit, job_id)
+            found = self._tree.walker(unit).get_container(caller, path.parent)
+            require(caller, found.records, Action.WRITE, path)
+            return self._tree.view(unit, caller, found)
 
     # ------------------------------------------------------------------ for Upload
 
@@ -188,7 +181,7 @@ class DataService:
         """Make a durable object the content of the node, in one transaction."""
 
         def also(unit: UnitOfWork) -> None:
-            _check_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             now = datetime.now(UTC)
             kept = unit.blobs.store(
                 content.content_id,
@@ -200,7 +193,7 @@ class DataService:
             if not kept:
                 raise TransferFailed("the upload was given up because it took too long")
             if order.job_id is not None:
-                complete_job(unit, order.job_id, now=now)
+                complete_job(unit, order.job_id, now=now, results=order.results)
 
         uploaded = UploadedContent(
             content=content, media_type=order.media_type, mtime_ns=order.mtime_ns
@@ -296,15 +289,6 @@ class Upload:
         """Give up; the node is as it was. Harmless after commit."""
         if not self._committed:
             self._service.abandon(self._ticket, self._content_id, self._writer)
-
-
-def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
-    """An address for bytes is good while its job runs: for one upload that succeeds."""
-    if job_id is None:
-        return
-    found = unit.jobs.phase(job_id)
-    if found is None or found[0] is not ExecutionPhase.EXECUTING:
-        raise PermissionDenied("this address for bytes has been used or withdrawn")
 
 
 def _keep_job(unit: UnitOfWork, job_id: str | None, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """DeletionService: a node is gone at once; what was below it is taken apart afterwards."""
 
+from collections.abc import Callable
 from typing import Final
 
 from vospace_model.faults import ContainerNotFound, InvalidArgument, PermissionDenied
@@ -19,13 +20,24 @@ from vospace_server.services.tree import Tree, actor_id
 COLLECT_BATCH: Final = 1000
 
 
+def _nothing(_unit: UnitOfWork) -> None:
+    """The default for what else happens in the transaction."""
+
+
 class DeletionService:
     """Deletes nodes and whole trees."""
 
     def __init__(self, *, tree: Tree) -> None:
         self._tree = tree
 
-    def delete(self, caller: Caller, path: NodePath, *, recursive: bool = False) -> None:
+    def delete(
+        self,
+        caller: Caller,
+        path: NodePath,
+        *,
+        recursive: bool = False,
+        also: Callable[[UnitOfWork], None] = _nothing,
+    ) -> None:
         """Delete a node; a link itself, never what it points to.
 
         Needs write permission on the container it is in. Raises ContainerNotFound or
@@ -35,13 +47,17 @@ class DeletionService:
         With `recursive`, every container of the tree must be writable and nothing in it locked
         or immutable, else PermissionDenied and nothing is deleted; InvalidArgument if
         allocations lie in it. The tree then vanishes in one transaction, with its size and its
-        use of the quota; `collect_once` removes the rows.
+        use of the quota; `collect_once` removes the rows. `also` is done in the same
+        transaction.
         """
         if recursive:
             self._check_tree(caller, path)
-        self._tree.database.retrying(
-            lambda unit: self._delete(unit, caller, path, recursive=recursive)
-        )
+
+        def work(unit: UnitOfWork) -> None:
+            self._delete(unit, caller, path, recursive=recursive)
+            also(unit)
+
+        self._tree.database.retrying(work)
 
     def collect_once(self, limit: int = COLLECT_BATCH) -> int:
         """Remove at most about `limit` rows of deleted trees; returns how many, 0 if none."""

@@ -7,11 +7,13 @@ from vospace_model.transfers import InternalTransfer
 from vospace_model.uris import VosUri
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Caller
+from vospace_server.domain.reserved_names import invented, is_null
+from vospace_server.services.deletions import DeletionService
 from vospace_server.services.moves import MoveService
 from vospace_server.services.tree import Tree
 
 
-def _nothing(_unit: UnitOfWork, _uri: VosUri) -> None:
+def _nothing(_unit: UnitOfWork, _uri: VosUri | None) -> None:
     """The default for what else happens in the transaction."""
 
 
@@ -21,22 +23,31 @@ class InternalTransferService:
     def __init__(self, *, tree: Tree, moves: MoveService) -> None:
         self._tree = tree
         self._moves = moves
+        self._deletions = DeletionService(tree=tree)
 
     def move(
         self,
         caller: Caller,
         transfer: InternalTransfer,
         *,
-        also: Callable[[UnitOfWork, VosUri], None] = _nothing,
-    ) -> VosUri:
+        job_id: str,
+        also: Callable[[UnitOfWork, VosUri | None], None] = _nothing,
+    ) -> VosUri | None:
         """Move a node, and return its new URI; raises what MoveService.move does.
 
-        `also` is done in the same transaction.
+        A destination `.auto` is a new name that the job invents; `.null` deletes the node with
+        all below it (VOSpace 2.1, 6.2.4), and there is no URI then. `also` is done in the same
+        transaction.
         """
         if transfer.keep_bytes:
             raise OperationNotSupported("a copy takes its time: ask for it at /transfers")
         source = self._tree.own_path(transfer.source)
-        destination = self._tree.own_path(transfer.destination)
+        destination = invented(self._tree.own_path(transfer.destination), job_id)
+        if is_null(destination):
+            self._deletions.delete(
+                caller, source, recursive=True, also=lambda unit: also(unit, None)
+            )
+            return None
         moved = self._moves.move(
             caller,
             source,

@@ -32,7 +32,7 @@ class JobInterruptedError(Exception):
 class JobOverError(JobInterruptedError):
     """The job was aborted or destroyed, its time is over, or another worker has it.
 
-    What it has made aside must be given up.
+    What it has made aside is to be given up, if `JobControl.may_clean_up`.
     """
 
 
@@ -105,6 +105,22 @@ class JobControl:
         if not self._ledger.save(self.job_id, worker=self._worker.name, values=values):
             self._verdict = JobOverError
             raise JobOverError(self.job_id)
+
+    def hold(self, unit: UnitOfWork) -> None:
+        """Begin a step: nobody else takes or ends the job before the transaction does.
+
+        Raises JobOverError when somebody has. A step that only saves at its end could meet
+        what another worker has done meanwhile.
+        """
+        if not unit.jobs.save_work(self.job_id, self._worker.name):
+            raise JobOverError(self.job_id)
+
+    def may_clean_up(self, unit: UnitOfWork) -> bool:
+        """Whether what the work has made aside is nobody else's to go on with."""
+        standing = unit.jobs.standing(self.job_id)
+        if standing is None or standing.phase.is_final:
+            return True
+        return unit.jobs.save_work(self.job_id, self._worker.name)
 
     def save(self, unit: UnitOfWork, *, place: Any, progress: float | None = None) -> None:
         """Write where to go on, in the transaction of the step that leads there.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from vospace_model.faults import Fault, TransferFailed
+from vospace_model.faults import Fault, PermissionDenied, TransferFailed
 from vospace_model.jobs import ExecutionPhase, JobResult
 from vospace_server.database.engine import Database
 from vospace_server.database.jobs import error_values
@@ -117,6 +117,18 @@ class JobLedger:
                 worker_until=None,
             )
 
+    def take_over(self, is_gone: Callable[[str], bool], limit: int = 1000) -> int:
+        """See to jobs whose workers are known to be gone; says how many. As `sweep`."""
+        now = self.clock()
+        with self._database.read() as unit:
+            records = unit.jobs.worked_on(limit)
+        left = [each for each in records if each.worker is not None and is_gone(each.worker)]
+        if left:
+            with self._database.write() as unit:
+                for record in left:
+                    _take_up(unit, record, now)
+        return len(left)
+
     def sweep(self, limit: int = 100) -> int:
         """See to jobs that nobody works on, forget those whose time has come; says how many.
 
@@ -143,15 +155,33 @@ def failed(fault: Fault) -> JobOutcome:
     return JobOutcome(phase=ExecutionPhase.ERROR, fault=fault)
 
 
-def complete_job(unit: UnitOfWork, job_id: str, *, now: datetime) -> None:
+def check_job_takes_bytes(unit: UnitOfWork, job_id: str | None) -> None:
+    """An address for bytes is good while its job runs: for one upload that succeeds."""
+    if job_id is None:
+        return
+    found = unit.jobs.phase(job_id)
+    if found is None or found[0] is not ExecutionPhase.EXECUTING:
+        raise PermissionDenied("this address for bytes has been used or withdrawn")
+
+
+def complete_job(
+    unit: UnitOfWork,
+    job_id: str | None,
+    *,
+    now: datetime,
+    results: Sequence[JobResult] = (),
+) -> None:
     """End the job of an upload well, in the transaction that makes the upload count."""
-    end_job(unit, job_id, JobOutcome(), now=now)
+    if job_id is not None:
+        end_job(unit, job_id, JobOutcome(results=results), now=now)
 
 
 def keep_job_alive(unit: UnitOfWork, job_id: str, *, until: datetime) -> None:
-    """Let a job that executes go on until then, in a transaction of somebody else's."""
+    """Let a job that waits for its bytes go on until then; a worker speaks for itself."""
     record = unit.jobs.get(job_id)
-    if record is not None and record.phase is ExecutionPhase.EXECUTING:
+    if record is None or record.worker is not None:
+        return
+    if record.phase is ExecutionPhase.EXECUTING:
         unit.jobs.change(record, worker_until=until)
 
 

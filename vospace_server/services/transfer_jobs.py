@@ -8,8 +8,11 @@ from typing import Final
 from vospace_model.faults import Fault, InvalidArgument, NodeNotFound
 from vospace_model.jobs import JobResult
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
+from vospace_model.uris import VosUri
+from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.reserved_names import is_auto, is_null
 from vospace_server.domain.transfer_request import decode_request
 from vospace_server.services.internal_transfers import InternalTransferService
 from vospace_server.services.job_control import JobControl
@@ -24,6 +27,12 @@ DETAILS: Final = "transferDetails"
 
 DESTINATION: Final = "destination"
 """Id of the result of a move or copy: the URI of the node where it is now."""
+
+TARGET: Final = "target"
+"""Id of the result that is the URI invented for `.auto` (VOSpace 2.1, 6.4.1)."""
+
+DATA_NODE: Final = "dataNode"
+"""Id of the result that is the URI of the node which the bytes go to."""
 
 
 def kind_of(transfer: Transfer) -> JobKind:
@@ -93,17 +102,20 @@ class TransferJobs:
         if transfer.direction is Direction.PULL_FROM_VOSPACE:
             # Nobody tells us whether the client reads; its permission is all there is to do.
             return JobOutcome(results=[details])
-        control.await_bytes([details], expires=negotiation.expires)
+        control.await_bytes(
+            [details, *target_results(transfer, negotiation.node)], expires=negotiation.expires
+        )
         return None
 
     def _move(self, control: JobControl, transfer: InternalTransfer) -> None:
         """Move, and end the job in the same transaction: done once, or not at all."""
+
+        def also(unit: UnitOfWork, uri: VosUri | None) -> None:
+            moved = [] if uri is None else [JobResult(result_id=DESTINATION, href=str(uri))]
+            control.complete(unit, moved)
+
         self._internal_transfers.move(
-            control.caller(),
-            transfer,
-            also=lambda unit, uri: control.complete(
-                unit, [JobResult(result_id=DESTINATION, href=str(uri))]
-            ),
+            control.caller(), transfer, job_id=control.job_id, also=also
         )
 
     def _negotiate(self, caller: Caller, record: JobRecord) -> Negotiation:
@@ -116,3 +128,13 @@ class TransferJobs:
         if not record.owner_name:
             return ANONYMOUS
         return self._identify(record.owner_name, scope)
+
+
+def target_results(transfer: ExternalTransfer, uri: VosUri) -> list[JobResult]:
+    """The results that tell which node the bytes go to; none for a sink."""
+    if is_null(uri.path):
+        return []
+    results = [JobResult(result_id=DATA_NODE, href=str(uri))]
+    if is_auto(transfer.target.path):
+        results.append(JobResult(result_id=TARGET, href=str(uri)))
+    return results

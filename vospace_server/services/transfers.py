@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vospace_model.faults import (
+    Fault,
     InvalidArgument,
     NotAuthenticated,
     OperationNotSupported,
@@ -18,9 +19,10 @@ from vospace_model.faults import (
 from vospace_model.properties import Core
 from vospace_model.protocols import ProtocolUri, RequestedProtocol
 from vospace_model.transfers import Direction, ExternalTransfer
-from vospace_model.uris import NodePath
+from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import ViewUri
-from vospace_server.domain.identity import Anonymous, Caller
+from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller
+from vospace_server.domain.reserved_names import invented
 from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
@@ -30,7 +32,7 @@ from vospace_server.services.tree import Tree
 
 _READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
 _WRITE_PROTOCOLS: Final = (ProtocolUri.HTTP_PUT, ProtocolUri.HTTPS_PUT)
-SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS)
+SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS, ProtocolUri.PUBLIC_SHARE)
 """Every protocol that negotiation can end in. Which of http and https an endpoint really is,
 is the server's address's business: clients ask for one and take what they get."""
 
@@ -52,17 +54,25 @@ class Door(enum.Enum):
     UNPACK = "unpack"
 
 
+def check_plain_view(transfer: ExternalTransfer) -> None:
+    """Raise ViewNotSupported unless a transfer is about the bytes as they are."""
+    if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
+        raise ViewNotSupported(transfer.view.uri)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
-    `expires` is in seconds since 1970. At the door of packages the ticket is the job's id,
-    and the owner of the job shows who they are.
+    `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
+    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
+    shows who they are.
     """
 
     ticket: str
     expires: int
     name: str
+    node: VosUri
     protocols: tuple[RequestedProtocol, ...]
     door: Door = Door.BYTES
 
@@ -97,9 +107,8 @@ class TransferService:
             raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
         if is_archive(transfer.view):
             return self._archive(caller, transfer, job_id)
-        if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
-            raise ViewNotSupported(transfer.view.uri)
-        path = self._tree.own_path(transfer.target)
+        check_plain_view(transfer)
+        path = invented(self._tree.own_path(transfer.target), job_id)
         try:
             if transfer.direction is Direction.PULL_FROM_VOSPACE:
                 return self._read(caller, path, transfer)
@@ -116,6 +125,7 @@ class TransferService:
             ticket=job_id,
             expires=self._tickets.expiry(),
             name=self._archives.check_reading(caller, transfer),
+            node=transfer.targets[0],
             protocols=protocols,
             door=Door.PACKAGE,
         )
@@ -126,14 +136,25 @@ class TransferService:
         return self._signed(caller, path, job_id, protocols, Door.UNPACK)
 
     def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
-        protocols = _usable(transfer, _READ_PROTOCOLS)
+        protocols = _usable(transfer, self._read_protocols(path, transfer))
         opened = self._reading.open(caller, path)
         return Negotiation(
             ticket=opened.signed,
             expires=opened.ticket.expires,
             name=path.name,
+            node=self._tree.uri(opened.path),
             protocols=protocols,
         )
+
+    def _read_protocols(self, path: NodePath, transfer: ExternalTransfer) -> tuple[str, ...]:
+        """The protocols to read by: the public share only for what everybody may read."""
+        if all(each.uri != ProtocolUri.PUBLIC_SHARE for each in transfer.protocols):
+            return _READ_PROTOCOLS
+        try:
+            self._reading.open(ANONYMOUS, path)
+        except Fault:
+            return _READ_PROTOCOLS
+        return (*_READ_PROTOCOLS, ProtocolUri.PUBLIC_SHARE)
 
     def _write(
         self,
@@ -170,6 +191,7 @@ class TransferService:
             ticket=signed,
             expires=ticket.expires,
             name=target.name or self._tree.name,
+            node=self._tree.uri(target),
             protocols=protocols,
             door=door,
         )

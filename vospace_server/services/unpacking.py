@@ -34,9 +34,10 @@ from vospace_server.domain.archive_inventory import Inventory, InventoryTaker, P
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.services.archive_reading import Opener, damage_is_a_fault, members
-from vospace_server.services.data import DataService, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.nodes import NodeService
 from vospace_server.services.tree import Tree, usage_of
+from vospace_server.services.upload_orders import UploadOrder
 from vospace_server.services.uploads import UploadConditions
 from vospace_server.storage.object_store import StoreError
 
@@ -234,6 +235,7 @@ class _Unpacking:
             mtime_ns=None if planned.mtime is None else planned.mtime * _NANOSECONDS,
         )
         upload = self._data.begin(self._caller, order)
+        assert isinstance(upload, Upload), "reserved names are refused beforehand"
         try:
             if upload.path != path:
                 raise DuplicateNode(f"{path} is a link that leads to {upload.path}")

@@ -6,9 +6,6 @@ long have threads of their own, so that a move never waits for somebody's millio
 """
 
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,6 +14,7 @@ from vospace_model.faults import ServiceBusy
 from vospace_server.services.job_ledger import JobLedger
 from vospace_server.services.job_work import JobWork, Worker
 from vospace_server.services.jobs import JobKind
+from vospace_server.workers.worker_names import is_gone, worker_name
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +41,15 @@ class JobRunner:
             waker.set()
 
     def start(self, *, jobs: JobLedger, work: Mapping[JobKind, JobWork]) -> None:
-        """Begin to take jobs; `work` says who does those of a kind."""
+        """Begin to take jobs; `work` says who does those of a kind.
+
+        Jobs of a former process of this host are taken over at once, those of other hosts
+        when the sweeper has not heard of them for a while.
+        """
+        try:
+            jobs.take_over(is_gone)
+        except ServiceBusy as fault:
+            _LOG.info("jobs of former processes are left to the sweeper: %s", fault)
         self._start_lane("job-runner", [k for k in work if not k.is_long], jobs, work)
         self._start_lane("long-job-runner", [k for k in work if k.is_long], jobs, work)
 
@@ -67,11 +73,7 @@ class JobRunner:
             lane = _Lane(
                 jobs=jobs,
                 work={kind: work[kind] for kind in kinds},
-                worker=Worker(
-                    name=f"{socket.gethostname()}-{os.getpid()}-{name}-{number}"
-                    f"-{secrets.token_hex(4)}",
-                    stopping=self._stopping,
-                ),
+                worker=Worker(name=worker_name(f"{name}-{number}"), stopping=self._stopping),
             )
             thread = threading.Thread(target=lane.run, name=f"{name}-{number}")
             self._wakers.append(lane.wake)

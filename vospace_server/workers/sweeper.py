@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vospace_server.services.copies import CopyService
 from vospace_server.services.garbage import GarbageService
 from vospace_server.services.job_ledger import JobLedger
 from vospace_server.workers.periodic import PeriodicWorker
@@ -11,9 +12,11 @@ _JOBS_SECONDS: Final = 20.0
 
 
 class Sweeper:
-    """Two threads: one for bytes that nothing refers to, one for jobs that nobody works on."""
+    """Threads for unused bytes, for jobs that nobody works on, for copies given up."""
 
-    def __init__(self, *, garbage: GarbageService, jobs: JobLedger) -> None:
+    def __init__(
+        self, *, garbage: GarbageService, jobs: JobLedger, copies: CopyService
+    ) -> None:
         self._workers = (
             PeriodicWorker(
                 "garbage-collector",
@@ -21,14 +24,15 @@ class Sweeper:
                 interval_seconds=_GARBAGE_SECONDS,
             ),
             PeriodicWorker("job-sweeper", jobs.sweep, interval_seconds=_JOBS_SECONDS),
+            PeriodicWorker("copy-sweeper", copies.sweep, interval_seconds=_JOBS_SECONDS),
         )
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start all threads."""
         for worker in self._workers:
             worker.start()
 
     def stop(self) -> None:
-        """Stop both threads."""
+        """Stop all threads."""
         for worker in self._workers:
             worker.stop()

@@ -24,7 +24,8 @@ def test_the_capabilities_lead_to_every_part(anonymous: httpx.Client) -> None:
 
     assert (response.status_code, response.headers["content-type"]) == (200, "text/xml")
     found = re.findall(
-        r'<capability standardID="([^"]*)">.*?<accessURL use="full">([^<]*)<', response.text
+        r'<capability standardID="([^"]*)">.*?<accessURL use="(?:full|base)">([^<]*)<',
+        response.text,
     )
     urls = dict(found)
     assert urls["ivo://ivoa.net/std/VOSpace/v2.0#nodes"].endswith("/vault/nodes")

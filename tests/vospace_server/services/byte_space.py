@@ -7,11 +7,12 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
-from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.fsck import Damage, FsckService
 from vospace_server.services.garbage import GarbageReport, GarbageService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import TicketService
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.services.uploads import UploadConditions
 from vospace_server.storage.object_store import ObjectKey, ObjectStore
 
@@ -48,7 +49,7 @@ class ByteSpace:
 
     def begin(self, path: str, length: int | None = None, md5: str | None = None) -> Upload:
         """An upload of alice's that has begun."""
-        return self.data.begin(
+        upload = self.data.begin(
             self.alice,
             UploadOrder(
                 path=at(path),
@@ -59,6 +60,8 @@ class ByteSpace:
                 mtime_ns=None,
             ),
         )
+        assert isinstance(upload, Upload)
+        return upload
 
     def put(self, path: str, content: bytes) -> Stored:
         """A whole upload of alice's."""

@@ -236,6 +236,21 @@ def test_a_worker_that_was_taken_for_dead_changes_nothing_any_more(desk: Desk) -
     )
 
 
+def test_jobs_of_workers_that_are_known_to_be_gone_are_taken_over_at_once(desk: Desk) -> None:
+    records = [desk.make(kind=JobKind.LONG_TRANSFER) for _ in range(2)]
+    records.append(desk.make(kind=JobKind.SYNC_TRANSFER))
+    for record, worker in zip(records, ("gone", "alive", "gone"), strict=True):
+        desk.ledger.begin(record.job_id, worker=worker)
+
+    assert desk.ledger.take_over(lambda worker: worker == "gone") == 2
+
+    assert [desk.phase(record) for record in records] == [
+        ExecutionPhase.QUEUED,
+        ExecutionPhase.EXECUTING,
+        ExecutionPhase.ERROR,
+    ]
+
+
 def test_a_job_that_takes_its_workers_down_is_given_up_in_the_end(desk: Desk) -> None:
     record = desk.make(kind=JobKind.LONG_TRANSFER)
 

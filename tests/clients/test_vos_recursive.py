@@ -1,27 +1,21 @@
 """The unmodified `vos` client on whole trees: `vrm -R`, `vchmod -R`, `vtag -R`."""
 
-import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.conformance.trees import Tree
-from tests.server_faults.test_vos_client import FAR_FUTURE, VosClient
 from tests.support.space import Space
+from tests.support.vos import VosClient
 from tests.vospace_server.http.documents import property_of
-
-pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def vos(tmp_path: Path, shared_space: Space) -> VosClient:
-    """The client, led to our server by the cache of its registry (contract 0.1)."""
-    registry = tmp_path / "home" / ".config" / "cadc-registry" / "resource-caps"
-    registry.parent.mkdir(parents=True)
-    registry.write_text(f"ivo://localhost/vault = {shared_space.server.url}/capabilities\n")
-    os.utime(registry, (FAR_FUTURE, FAR_FUTURE))
-    return VosClient(home=tmp_path / "home", token=shared_space.owner.token)
+def owner(shared_space: Space) -> Iterator[httpx.Client]:
+    """The owner without the client."""
+    with shared_space.client(shared_space.owner) as client:
+        yield client
 
 
 @pytest.fixture
