@@ -96,7 +96,7 @@ def _pushed(tree: Tree, view: str, archive: bytes, name: str = "d") -> httpx.Res
 
 @pytest.mark.parametrize(("view", "pack"), PACKERS)
 def test_an_archive_becomes_nodes(tree: Tree, view: str, pack: Packer) -> None:
-    """Contract 1.6: push to a container with an archive view unpacks the archive into it."""
+    """Compliance row 25: push to a container with an archive view unpacks the archive into it."""
     image = os.urandom(2_500_000)
     content: Content = [
         ("hst", None),
@@ -126,7 +126,7 @@ def test_an_archive_becomes_nodes(tree: Tree, view: str, pack: Packer) -> None:
 
 
 def test_a_package_that_was_pulled_can_be_pushed(tree: Tree) -> None:
-    """Contract 1.6: what a container is read as can be unpacked elsewhere."""
+    """Contract 5 row 55: what a container is read as can be unpacked elsewhere."""
     tree.folder("from")
     tree.folder("from/sub")
     tree.file("from/sub/f", b"content")
