@@ -198,7 +198,7 @@ def test_a_link_to_what_the_caller_may_not_read_is_left_out(
 def test_the_usual_programs_unpack_it(
     tree: Tree, tmp_path: Path, media_type: str, program: str
 ) -> None:
-    """Contract 5 rows 52 and 53: Debian's tar and unzip take the archive, with its links and times."""
+    """Contract 5 rows 52 and 53: Debian's tar and unzip take it, links and times too."""
     tree.link("hst/raw/latest", tree.path("hst/raw/o4sp040b0_raw.fits"))
     long_name = "n" * 200 + ".fits"
     tree.file(f"hst/{long_name}", os.urandom(3_000_000))
@@ -327,7 +327,7 @@ def test_what_is_no_package_is_refused(owner: httpx.Client, document: str) -> No
 def test_a_container_is_pulled_with_a_view_of_archives(
     tree: Tree, view: str, unpack: Unpack, door: str
 ) -> None:
-    """Compliance row 26: pullFromVoSpace of a container with an archive view gives the archive."""
+    """Compliance row 26: a pull of a container with an archive view gives it."""
     document = transfer(tree.path("hst"), "pullFromVoSpace", protocols=("httpget",), view=view)
     posted = tree.client.post(
         f"/vault/{door}", content=document, params={"PHASE": "RUN"} if door[0] == "t" else {}

@@ -96,7 +96,7 @@ def _pushed(tree: Tree, view: str, archive: bytes, name: str = "d") -> httpx.Res
 
 @pytest.mark.parametrize(("view", "pack"), PACKERS)
 def test_an_archive_becomes_nodes(tree: Tree, view: str, pack: Packer) -> None:
-    """Compliance row 25: push to a container with an archive view unpacks the archive into it."""
+    """Compliance row 25: a push to a container with an archive view is unpacked."""
     image = os.urandom(2_500_000)
     content: Content = [
         ("hst", None),
