@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.packages import TAR, ZIP, in_tar, in_zip, package_document
 from tests.conformance.trees import Tree, phase_of
-from tests.support.space import Space
+from tests.support.space import Space, add_user
 from tests.vospace_server.http.documents import CORE, endpoints_of, transfer, uri
 
 Unpack = Callable[[bytes], dict[str, bytes | str]]
@@ -286,6 +286,22 @@ def test_the_job_of_a_package_is_its_owners(tree: Tree, stranger: httpx.Client) 
 
     assert stranger.get(run).status_code == 403
     assert stranger.get(run.removesuffix("/run")).status_code == 403
+
+
+def test_a_credential_for_reading_reads_no_more_by_a_package(
+    tree: Tree, shared_space: Space
+) -> None:
+    """Contract 1.7: an administrator's token for reading is none for other people's files."""
+    server = shared_space.server
+    chief = add_user(server, f"chief{tree.root[-6:]}", "--admin")
+    token = server.administer("user", "token", chief.name, "--scope", "read").splitlines()[-1]
+    with shared_space.client(chief) as client:
+        posted = client.post("/vault/pkg", content=package_document([tree.path("notes")]))
+        run = posted.headers["location"]
+        assert "notes" in in_tar(client.get(run).content)
+        reading = client.get(run, headers={"Authorization": f"Bearer {token}"})
+
+    assert in_tar(reading.content) == {}
 
 
 def test_an_aborted_job_gives_nothing(tree: Tree) -> None:
