@@ -235,6 +235,7 @@ class _Unpacking:
             mtime_ns=None if planned.mtime is None else planned.mtime * _NANOSECONDS,
         )
         upload = self._data.begin(self._caller, order)
+        assert isinstance(upload, Upload), "reserved names are refused beforehand"
         try:
             if upload.path != path:
                 raise DuplicateNode(f"{path} is a link that leads to {upload.path}")
