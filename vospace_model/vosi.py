@@ -29,6 +29,9 @@ class StandardId:
     GROUP_SEARCH_AS_SPECIFIED: Final = "ivo://ivoa.net/std/gms#search-1.0"
     GROUPS: Final = "ivo://ivoa.net/std/GMS#groups-0.1"
     LOGIN: Final = "ivo://ivoa.net/std/UMS#login-0.1"
+    WHOAMI: Final = "ivo://ivoa.net/std/UMS#whoami-0.1"
+    USERS: Final = "ivo://ivoa.net/std/UMS#users-0.1"
+    PROXY: Final = "ivo://ivoa.net/std/CDP#proxy-1.0"
 
 
 class UrlUse(Enum):

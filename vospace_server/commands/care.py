@@ -8,9 +8,9 @@ from vospace_server.commands.failures import MISUSED, CommandError
 from vospace_server.commands.opening import (
     load,
     open_space,
-    open_storage,
     prepare_data_dir,
 )
+from vospace_server.composition.storing import open_storage
 from vospace_server.database.engine import Database
 from vospace_server.domain.byte_size import format_size
 from vospace_server.services.fsck import FsckService

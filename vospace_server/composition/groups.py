@@ -6,7 +6,6 @@ from vospace_server.composition.access import Access
 from vospace_server.composition.naming import group_naming
 from vospace_server.composition.services import Services
 from vospace_server.config import ServerConfig
-from vospace_server.http.addresses import Addresses
 from vospace_server.http.gms import GmsEndpoints
 from vospace_server.http.group_documents import GroupDocuments
 from vospace_server.http.groups import GroupEndpoints
@@ -27,14 +26,11 @@ def group_documents(config: ServerConfig) -> GroupDocuments:
     )
 
 
-def build_gms(
-    config: ServerConfig, services: Services, access: Access, addresses: Addresses
-) -> GmsEndpoints:
-    """Search and capabilities."""
+def build_gms(config: ServerConfig, services: Services, access: Access) -> GmsEndpoints:
+    """Search."""
     return GmsEndpoints(
         queries=services.group_queries,
         documents=group_documents(config),
-        addresses=addresses,
         identify=access.delegation.identify,
     )
 

@@ -7,10 +7,12 @@ from vospace_server.config.sections import (
     DatabaseSection,
     GroupsSection,
     LoggingSection,
+    OidcSection,
     ServerConfig,
     ServerSection,
     ServiceSection,
     StorageSection,
+    WebSection,
 )
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "GroupsSection",
     "LoadedConfig",
     "LoggingSection",
+    "OidcSection",
     "ServerConfig",
     "ServerSection",
     "ServiceSection",
     "StorageSection",
+    "WebSection",
     "load_config",
 ]

@@ -134,6 +134,13 @@ class GroupRepository:
         administered = select(group_admin.c.group_id).where(described)
         return self._rows(_GROUPS.where(user_group.c.id.in_(administered)))
 
+    def with_properties(self, keys: Collection[str], value: str) -> list[Group]:
+        """The groups that have a property of any of these keys, by name, as rows."""
+        having = select(group_property.c.group_id).where(
+            group_property.c.key.in_(keys), group_property.c.value == value
+        )
+        return self._rows(_GROUPS.where(user_group.c.id.in_(having)))
+
     # ------------------------------------------------------------------ members
 
     def add_member(self, group_id: int, member: Member, *, added_by: int, at: datetime) -> None:

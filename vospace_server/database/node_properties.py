@@ -101,6 +101,16 @@ class PropertyRepository:
         if rows:
             self._connection.execute(insert(node_property), rows)
 
+    def copy(self, copies: Mapping[int, int]) -> None:
+        """Give nodes without properties those of others; `copies` by the number of these."""
+        rows = [
+            {"node_id": copies[node_id], "uri": uri, "value": value}
+            for node_id, values in self.of_nodes(list(copies)).items()
+            for uri, value in values.items()
+        ]
+        if rows:
+            self._connection.execute(insert(node_property), rows)
+
     def remove_all(self, node_ids: Sequence[int]) -> None:
         """Delete every property of these nodes."""
         self._connection.execute(

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 class TokenScope(enum.IntEnum):
@@ -38,6 +39,7 @@ class Identity:
     `groups` holds every group the user belongs to, directly or through other groups, as
     normalised `ivo://authority/gms?name` text, so that a permission is one set lookup.
     `bearer` is the token that was shown, to be forwarded where the operator says so.
+    `expires` is when the credential ends, if it does: what is made with it lives no longer.
     """
 
     user_id: int
@@ -46,6 +48,7 @@ class Identity:
     is_admin: bool
     scope: TokenScope
     bearer: str | None = field(default=None, repr=False, compare=False)
+    expires: datetime | None = None
 
     @property
     def may_write(self) -> bool:

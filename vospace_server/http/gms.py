@@ -10,15 +10,10 @@ from starlette.responses import Response
 
 from vospace_model.faults import InvalidArgument, NotAuthenticated, PermissionDenied
 from vospace_model.groups import IdentityType
-from vospace_model.protocols import SecurityMethod, SecurityMethodUri
-from vospace_model.vosi import Interface, ServiceCapability, StandardId
 from vospace_model.xml.groups import write_groups
-from vospace_model.xml.vosi import write_capabilities
 from vospace_server.domain.group import GroupRole
 from vospace_server.domain.identity import Identity, TokenScope
-from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
-from vospace_server.http.challenges import LOGIN_PATH, LOGIN_STANDARD_ID
 from vospace_server.http.group_documents import GroupDocuments
 from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.responses import document, text
@@ -28,11 +23,6 @@ from vospace_server.services.group_queries import GroupQueries
 GROUP_XML: Final = "application/xml"
 # Whoever keeps an answer must ask again after this, for changes hold everywhere within it.
 _KEPT: Final = timedelta(seconds=60)
-_ANONYMOUS: Final = (SecurityMethod(),)
-_KNOWN: Final = (
-    SecurityMethod(uri=SecurityMethodUri.BASIC),
-    SecurityMethod(uri=SecurityMethodUri.TOKEN),
-)
 
 
 def known_caller(request: Request) -> Identity:
@@ -44,19 +34,17 @@ def known_caller(request: Request) -> Identity:
 
 
 class GmsEndpoints:
-    """`/gms/search`, and where to find it. `identify` gives the account of a name."""
+    """`/gms/search`. `identify` gives the account of a name."""
 
     def __init__(
         self,
         *,
         queries: GroupQueries,
         documents: GroupDocuments,
-        addresses: Addresses,
         identify: Callable[[str, TokenScope], Identity],
     ) -> None:
         self._queries = queries
         self._documents = documents
-        self._addresses = addresses
         self._identify = identify
 
     async def search(self, request: Request) -> Response:
@@ -78,25 +66,6 @@ class GmsEndpoints:
             asked_for = {self._documents.naming.own_name(each) for each in wanted}
             names = [name for name in names if name in asked_for]
         return text("".join(f"{name}\r\n" for name in names), headers=_kept())
-
-    async def capabilities(self, request: Request) -> Response:
-        """The parts of the group service; search under both spellings of its identifier."""
-        base = self._addresses.base(request)
-        root = f"{base}{self._addresses.gms}"
-        open_to_all = {
-            StandardId.CAPABILITIES: f"{root}/capabilities",
-            StandardId.AVAILABILITY: f"{root}/availability",
-            LOGIN_STANDARD_ID: f"{base}{LOGIN_PATH}",
-            StandardId.LOGIN: f"{base}{LOGIN_PATH}",
-        }
-        for_the_known = {
-            StandardId.GROUP_SEARCH: f"{root}/search",
-            StandardId.GROUP_SEARCH_AS_SPECIFIED: f"{root}/search",
-            StandardId.GROUPS: f"{root}/groups",
-        }
-        offers = [_offer(name, url, _ANONYMOUS) for name, url in open_to_all.items()]
-        offers += [_offer(name, url, _KNOWN) for name, url in for_the_known.items()]
-        return document(write_capabilities(offers))
 
     async def _subject(self, caller: Identity, parameters: Parameters) -> Identity:
         """Whose groups are asked for."""
@@ -136,10 +105,3 @@ def _role(parameters: Parameters) -> GroupRole | None:
 def _kept() -> dict[str, str]:
     expires = format_datetime(datetime.now(UTC) + _KEPT, usegmt=True)
     return {"expires": expires, "cache-control": f"private, max-age={_KEPT.seconds}"}
-
-
-def _offer(
-    standard_id: str, url: str, methods: tuple[SecurityMethod, ...]
-) -> ServiceCapability:
-    interface = Interface(access_url=url, security_methods=methods, version="1.0")
-    return ServiceCapability(standard_id=standard_id, interfaces=(interface,))

@@ -20,7 +20,7 @@ from vospace_server.domain.node_record import SortKey
 from vospace_server.domain.node_view import NodeView
 from vospace_server.http.accepted_types import wants_json
 from vospace_server.http.addresses import Addresses
-from vospace_server.http.authentication import caller_of
+from vospace_server.http.authentication import caller_of, refuse_hidden
 from vospace_server.http.node_documents import node_of
 from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
@@ -111,6 +111,7 @@ class NodeEndpoints:
             limit=parameters.integer("limit", minimum=0),
             ordering=_ordering(parameters),
         )
+        refuse_hidden(request, readable=listing.container.readable)
         if start is not None and start.path.parent not in {path, listing.container.path}:
             raise InvalidURI(f"uri={start} is not a child of {path}")
         shape = _Shape(

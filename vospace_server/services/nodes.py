@@ -170,23 +170,30 @@ class NodeService:
     def _apply(
         self, unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange
     ) -> NodeView:
-        now_ns = self._tree.clock()
-        old = found.node
-        new = replace(
-            old,
-            **asked.fields,
-            owner_id=_owner_id(unit, asked.owner_name, old.owner_id),
-            changed_ns=now_ns,
-            has_properties=old.has_properties or bool(asked.own),
-        )
-        unit.nodes.save(old, new)
-        if asked.own:
-            unit.properties.replace(old.node_id, asked.own)
-        if asked.quota is not None:
-            set_node_quota(unit, found, asked.quota)
-        changed = reread(unit, found)
-        log_change(unit, caller, Operation.PROPERTIES, changed, now_ns)
+        changed = change_node(unit, caller, found, asked, self._tree.clock())
         return self._tree.view(unit, caller, changed)
+
+
+def change_node(
+    unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange, now_ns: int
+) -> Found:
+    """Change a node's properties and log it; the node must be locked. InvalidArgument."""
+    old = found.node
+    new = replace(
+        old,
+        **asked.fields,
+        owner_id=_owner_id(unit, asked.owner_name, old.owner_id),
+        changed_ns=now_ns,
+        has_properties=old.has_properties or bool(asked.own),
+    )
+    unit.nodes.save(old, new)
+    if asked.own:
+        unit.properties.replace(old.node_id, asked.own)
+    if asked.quota is not None:
+        set_node_quota(unit, found, asked.quota)
+    changed = reread(unit, found)
+    log_change(unit, caller, Operation.PROPERTIES, changed, now_ns)
+    return changed
 
 
 def _as_change(shown: Property) -> SetProperty:

@@ -48,6 +48,11 @@ class Tree:
         self._strict_links = strict_links
         self._foreign_groups = foreign_groups
 
+    @property
+    def name(self) -> str:
+        """The space's own name, for what the root has none: `vault`."""
+        return self._authority.rpartition("~")[2]
+
     def uri(self, path: NodePath) -> VosUri:
         """The URI of the node at a path."""
         return VosUri(self._authority, path)

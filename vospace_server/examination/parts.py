@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from vospace_server.commands.findings import Finding, broken, doubtful, fine
-from vospace_server.commands.opening import open_storage
+from vospace_server.composition.storing import open_storage
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.config.sections import DATABASE_FILE
 from vospace_server.database.engine import Database
 from vospace_server.database.schema import NEWEST_REVISION
+from vospace_server.examination.findings import Finding, broken, doubtful, fine
 from vospace_server.storage.object_store import StoreError
 
 _PROBE = b"vospace" * 512

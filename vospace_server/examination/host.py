@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from vospace_server.commands.findings import Finding, broken, doubtful, fine
 from vospace_server.config import ServerConfig
 from vospace_server.domain.byte_size import format_size
+from vospace_server.examination.findings import Finding, broken, doubtful, fine
 
 _OLDEST_PYTHON = (3, 11)
 # The first SQLite that knows RETURNING.
