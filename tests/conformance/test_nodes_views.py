@@ -13,6 +13,7 @@ from tests.vospace_server.http.documents import (
     node,
     transfer,
 )
+from tests.vospace_server.http.test_upload_wire import eventually
 
 BYTES = bytes(range(256)) * 40
 
@@ -99,8 +100,7 @@ def test_views_and_protocols_are_told_apart_by_their_uris(
         ),
     ):
         job = owner.post("/vault/transfers?PHASE=RUN", content=document).headers["location"]
-        owner.get(f"{job}?WAIT=20")
-        assert owner.get(f"{job}/phase").text == "ERROR"
+        assert eventually(lambda job=job: owner.get(f"{job}/phase").text == "ERROR")
         assert owner.get(f"{job}/error").text.startswith(fault)
 
 

@@ -63,6 +63,7 @@ class CopyService:
 
     def check_source(self, caller: Caller, source: NodePath) -> None:
         """Raise what `begin` raises about the source alone: for a copy that goes nowhere."""
+        caller = self._tree.informed(caller, source)
         with self._tree.database.read() as unit:
             self._source(unit, caller, source)
 
@@ -82,6 +83,7 @@ class CopyService:
         PermissionDenied, InvalidArgument for a container that would go into itself, and
         QuotaExceeded.
         """
+        caller = self._tree.informed_of_trees(caller)
 
         def work(unit: UnitOfWork) -> CopyPlace:
             keeper.hold(unit)
@@ -99,6 +101,7 @@ class CopyService:
 
         Raises PermissionDenied for a node that the caller may not read.
         """
+        caller = self._tree.informed_of_trees(caller)
 
         def work(unit: UnitOfWork) -> CopyPlace:
             keeper.hold(unit)
@@ -128,6 +131,7 @@ class CopyService:
         NodeNotFound if the source has been replaced. The quota is charged with what was really
         copied. `also` is done in the same transaction.
         """
+        caller = self._tree.informed_of_trees(caller)
 
         def work(unit: UnitOfWork) -> NodePath:
             unit.allocations.share_tree()
