@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import gc
 import importlib.metadata
 import logging
 import multiprocessing
@@ -146,6 +147,10 @@ def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
         async def watching_send(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
+                # What was made until now stays; looking for garbage in it would only hold
+                # requests up.
+                gc.collect()
+                gc.freeze()
                 announce()
 
         await app(scope, receive, watching_send)
