@@ -1,6 +1,7 @@
 """Views, protocols and capabilities of nodes: told by URI, filled in by the service."""
 
 import re
+from functools import partial
 
 import httpx
 import pytest
@@ -100,8 +101,12 @@ def test_views_and_protocols_are_told_apart_by_their_uris(
         ),
     ):
         job = owner.post("/vault/transfers?PHASE=RUN", content=document).headers["location"]
-        assert eventually(lambda job=job: owner.get(f"{job}/phase").text == "ERROR")
+        assert eventually(partial(_has_failed, owner, job))
         assert owner.get(f"{job}/error").text.startswith(fault)
+
+
+def _has_failed(client: httpx.Client, job: str) -> bool:
+    return client.get(f"{job}/phase").text == "ERROR"
 
 
 def test_containers_are_spaces_themselves(
