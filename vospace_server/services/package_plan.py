@@ -120,6 +120,7 @@ class PackagePlanner:
         a relative symbolic link; any other is replaced by what it leads to, if the caller may
         read it, and left out if not.
         """
+        caller = self._tree.informed_of_trees(caller)
         plan = PackagePlan()
         walk = _Walk(self._tree, caller, plan)
         try:

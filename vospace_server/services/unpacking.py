@@ -103,6 +103,7 @@ class UnpackService:
         Raises ContainerNotFound, ViewNotSupported for other nodes, PermissionDenied,
         QuotaExceeded.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound
