@@ -33,7 +33,7 @@ def tls_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsSpace]:
     certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     words = ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
-    with SpaceServer(data_dir=folder / "data", arguments=words, scheme="https") as server:
+    with SpaceServer(data_dir=folder / "data", arguments=words) as server:
         owner = add_user(server, "durand")
         server.administer("allocation", "add", "durand", "--owner", "durand", "--quota", "1GiB")
         yield TlsSpace(server=server, owner=owner, ca_file=folder / "ca.pem")

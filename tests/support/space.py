@@ -31,7 +31,6 @@ class SpaceServer:
     data_dir: Path
     arguments: list[str] = field(default_factory=list)
     port: int = field(default_factory=free_port)
-    scheme: str = "http"
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,8 +40,9 @@ class SpaceServer:
 
     @property
     def root_url(self) -> str:
-        """The address of the host: `http://127.0.0.1:PORT`."""
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        """The address of the host: `http://127.0.0.1:PORT`, or https where that is all."""
+        only_tls = "--tls-cert" in self.arguments and "--tls-port" not in self.arguments
+        return f"{'https' if only_tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -151,16 +151,14 @@ class SpaceServer:
     def _await_ready(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            try:
-                # Whether its certificate is to be trusted is not the question here.
-                answer = httpx.get(f"{self.root_url}/readyz", timeout=2, verify=False)
-                if answer.status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
+        # Only whether it answers is asked here; who it is, is the tests' business.
+        with httpx.Client(base_url=self.root_url, timeout=2, verify=False) as client:
+            while time.monotonic() < deadline and self._process.poll() is None:
+                try:
+                    if client.get("/readyz").status_code == httpx.codes.OK:
+                        return
+                except httpx.TransportError:
+                    time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self.log}")
 
 

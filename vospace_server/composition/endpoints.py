@@ -1,8 +1,11 @@
 """What answers: the HTTP edge over the services."""
 
 from vospace_server.composition.access import Access
+from vospace_server.composition.bulk import build_bulk
+from vospace_server.composition.groups import build_gms, build_groups
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
+from vospace_server.composition.vosi import build_vosi
 from vospace_server.config import ServerConfig
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.api import ApiEndpoints
@@ -17,7 +20,6 @@ from vospace_server.http.routes import Endpoints
 from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
-from vospace_server.http.vosi import VosiEndpoints
 from vospace_server.services.properties_in_use import PropertiesInUse
 
 
@@ -43,17 +45,20 @@ def build_endpoints(
         transfers=TransferEndpoints(
             jobs=jobs.jobs,
             transfer_jobs=jobs.transfer_jobs,
-            job_endpoints=JobEndpoints(jobs=jobs.jobs, addresses=addresses),
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs, addresses=addresses, path=addresses.transfers
+            ),
             addresses=addresses,
         ),
+        bulk=build_bulk(config, services, access, jobs, addresses),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),
-        vosi=VosiEndpoints(
-            addresses=addresses, resource_id=config.resource_id, check=services.reading.check
-        ),
+        vosi=build_vosi(config, services, addresses, access.states),
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
+        gms=build_gms(config, services, access),
+        groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
     )
 
@@ -62,7 +67,6 @@ def _build_receiver(config: ServerConfig, services: Services, access: Access) ->
     return UploadReceiver(
         data=services.data,
         transactions=PutTransactions(
-            data=services.data,
             transactions=services.transactions,
             ends=services.transaction_ends,
             idle_seconds=config.server.body_timeout_seconds,

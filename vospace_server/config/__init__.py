@@ -5,22 +5,28 @@ from vospace_server.config.sections import (
     AuthenticationSection,
     ConfigError,
     DatabaseSection,
+    GroupsSection,
     LoggingSection,
+    OidcSection,
     ServerConfig,
     ServerSection,
     ServiceSection,
     StorageSection,
+    WebSection,
 )
 
 __all__ = [
     "AuthenticationSection",
     "ConfigError",
     "DatabaseSection",
+    "GroupsSection",
     "LoadedConfig",
     "LoggingSection",
+    "OidcSection",
     "ServerConfig",
     "ServerSection",
     "ServiceSection",
     "StorageSection",
+    "WebSection",
     "load_config",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from vospace_server.database.generations import raise_generation
 from vospace_server.database.schema import secret
 
 
@@ -33,6 +34,10 @@ class SecretRepository:
             .where(secret.c.name == name, secret.c.retired_at.is_(None))
             .values(retired_at=at)
         )
+
+    def claim(self, name: str) -> None:
+        """Until this transaction ends, no other one claims the name: a key is made once."""
+        raise_generation(self._connection, f"secret {name}")
 
     def add(self, name: str, value: bytes, *, now: datetime) -> None:
         """A new key, which signs from now on."""

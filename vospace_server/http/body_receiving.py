@@ -17,7 +17,7 @@ from vospace_server.http.ranges import upload_conditions
 from vospace_server.http.request_bodies import UploadBody, declared_length
 from vospace_server.http.responses import document, empty
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import Stored, UploadOrder
+from vospace_server.services.upload_orders import Stored, UploadOrder
 
 T = TypeVar("T")
 
@@ -37,9 +37,7 @@ class Receiver(typing.Protocol):
 R = TypeVar("R", bound=Receiver)
 
 
-async def received(
-    request: Request, begin: Callable[[], R], end: Callable[[R], T], *, idle_seconds: float
-) -> T:
+async def received(body: UploadBody, begin: Callable[[], R], end: Callable[[R], T]) -> T:
     """What `end` makes of a receiver that has taken the whole body.
 
     `begin` is called before the first byte is asked for. Whatever fails, the receiver is
@@ -47,7 +45,7 @@ async def received(
     """
     receiver = await in_thread(begin)
     try:
-        await _receive_body(request, receiver, idle_seconds)
+        await _receive_body(body, receiver)
         return await in_thread(end, receiver)
     except BaseException:
         with anyio.CancelScope(shield=True):
@@ -55,13 +53,12 @@ async def received(
         raise
 
 
-async def _receive_body(request: Request, receiver: Receiver, idle_seconds: float) -> None:
+async def _receive_body(body: UploadBody, receiver: Receiver) -> None:
     """While chunks are hashed and written, the next one is received.
 
     What goes wrong with one ends the waiting for the other: a client that stalls hears at
     once that its bytes don't fit.
     """
-    body = UploadBody(request.receive, idle_seconds=idle_seconds)
     sending, receiving = anyio.create_memory_object_stream[bytearray](1)
     failures: list[Exception] = []
     async with receiving, anyio.create_task_group() as group:

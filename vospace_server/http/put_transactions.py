@@ -25,12 +25,13 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.http.body_receiving import received, stored_answer
 from vospace_server.http.digests import digest_headers
+from vospace_server.http.request_bodies import UploadBody
 from vospace_server.http.responses import empty
 from vospace_server.http.threads import in_thread
-from vospace_server.services.data import DataService, UploadOrder
 from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.segments import Progress, SegmentOrder, SegmentUpload
 from vospace_server.services.transaction_ends import TransactionEnds
+from vospace_server.services.upload_orders import UploadOrder
 
 OP_HEADER: Final = "x-put-txn-op"
 ID_HEADER: Final = "x-put-txn-id"
@@ -66,12 +67,10 @@ class PutTransactions:
     def __init__(
         self,
         *,
-        data: DataService,
         transactions: PutTransactionService,
         ends: TransactionEnds,
         idle_seconds: float,
     ) -> None:
-        self._data = data
         self._transactions = transactions
         self._ends = ends
         self._idle_seconds = idle_seconds
@@ -122,10 +121,9 @@ class PutTransactions:
                 )
         elif order.declared_length != 0:
             progress = await received(
-                request,
-                lambda: self._data.begin(bearer(), order),
+                self._body(request),
+                lambda: self._transactions.begin_whole(bearer(), order),
                 lambda upload: self._transactions.hold(upload, order),
-                idle_seconds=self._idle_seconds,
             )
             return empty(202, self._headers(progress))
         else:
@@ -143,14 +141,16 @@ class PutTransactions:
             job_id=order.job_id,
         )
         progress = await received(
-            request,
+            self._body(request),
             lambda: self._transactions.add_segment(
                 bearer(), order.path, transaction_id, segment
             ),
             SegmentUpload.commit,
-            idle_seconds=self._idle_seconds,
         )
         return empty(202, self._headers(progress))
+
+    def _body(self, request: Request) -> UploadBody:
+        return UploadBody(request.receive, idle_seconds=self._idle_seconds)
 
     def _headers(self, progress: Progress) -> dict[str, str]:
         limits = self._transactions.limits

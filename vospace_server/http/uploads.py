@@ -1,6 +1,7 @@
 """Receiving bytes: the headers into types, the body in chunks, the answer at the end.
 
-Everything that can be refused is refused before the first byte of the body is read.
+Everything that can be refused is refused before the first byte of the body is read, unless the
+body is so small that it has come with its head.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,15 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.identity import Caller, TokenScope
 from vospace_server.http.body_receiving import read_order, received, stored_answer
 from vospace_server.http.put_transactions import PutTransactions, has_transaction
-from vospace_server.services.data import DataService, Stored, Upload
+from vospace_server.http.request_bodies import SMALL_BYTES, UploadBody
+from vospace_server.http.threads import in_thread
+from vospace_server.services.data import DataService, Upload
+from vospace_server.services.job_execution import Identify
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket, WriteTicket
-from vospace_server.services.transfer_jobs import Identify
+from vospace_server.services.upload_orders import Stored, UploadOrder
+
+AnyUpload = Upload | DiscardedUpload
 
 
 class UploadReceiver:
@@ -38,7 +45,13 @@ class UploadReceiver:
         order = read_order(request, path)
         if has_transaction(request):
             return await self._transactions.put(request, lambda: caller, order)
-        stored = await self._store(request, lambda: self._data.begin(caller, order))
+        body = self._body(request)
+        if _may_come_at_once(request, order):
+            whole = await body.whole_at_once()
+            if whole is not None:
+                stored = await in_thread(self._data.store_whole, caller, order, whole)
+                return stored_answer(request, stored, status=201 if stored.created else 200)
+        stored = await self._store(body, lambda: self._data.begin(caller, order))
         return stored_answer(request, stored, status=201 if stored.created else 200)
 
     async def receive_with_ticket(self, request: Request, ticket: WriteTicket) -> Response:
@@ -47,7 +60,7 @@ class UploadReceiver:
         if has_transaction(request):
             return await self._transactions.put(request, lambda: self._bearer(ticket), order)
         stored = await self._store(
-            request, lambda: self._data.begin(self._bearer(ticket), order)
+            self._body(request), lambda: self._data.take(self._bearer(ticket), order)
         )
         return stored_answer(request, stored, status=201)
 
@@ -68,5 +81,19 @@ class UploadReceiver:
         """Whoever negotiated, with the groups and permissions of now."""
         return self._identify(ticket.user, TokenScope(ticket.scope))
 
-    async def _store(self, request: Request, begin: Callable[[], Upload]) -> Stored:
-        return await received(request, begin, Upload.commit, idle_seconds=self._idle_seconds)
+    def _body(self, request: Request) -> UploadBody:
+        return UploadBody(request.receive, idle_seconds=self._idle_seconds)
+
+    async def _store(self, body: UploadBody, begin: Callable[[], AnyUpload]) -> Stored:
+        return await received(body, begin, lambda upload: upload.commit())
+
+
+def _may_come_at_once(request: Request, order: UploadOrder) -> bool:
+    """Whether nothing is gained by looking at an upload before its bytes have come.
+
+    It is so small that it would be read to its end if it were refused, too, and its sender
+    does not wait to hear whether it will be.
+    """
+    length = order.declared_length
+    waits = "expect" in request.headers
+    return length is not None and length <= SMALL_BYTES and not waits

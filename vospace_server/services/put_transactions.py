@@ -9,13 +9,21 @@ as the transaction may live; one that is given up or not heard of gives them bac
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vospace_model.faults import InvalidArgument, NodeBusy, TransferFailed
+from vospace_model.faults import (
+    InvalidArgument,
+    NodeBusy,
+    OperationNotSupported,
+    TransferFailed,
+)
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.uploads import PartRecord, UploadRecord, UploadState
 from vospace_server.domain.content import Content, new_content_id
 from vospace_server.domain.identity import Caller
-from vospace_server.services.data import DataService, Upload, UploadOrder, check_upload_job
+from vospace_server.domain.reserved_names import is_null
+from vospace_server.services.data import DataService, Upload
+from vospace_server.services.job_ledger import check_job_takes_bytes
 from vospace_server.services.running_digests import DigestMemory, RunningDigests
 from vospace_server.services.segments import (
     Coming,
@@ -34,6 +42,7 @@ from vospace_server.services.transaction_book import (
     segments_of,
 )
 from vospace_server.services.tree import Tree
+from vospace_server.services.upload_orders import UploadOrder
 from vospace_server.services.uploads import UploadService, UploadTicket
 from vospace_server.storage.object_store import ObjectStore, SegmentBusyError, new_key
 
@@ -65,12 +74,14 @@ class PutTransactionService:
 
         Raises what UploadService.begin_upload raises.
         """
+        _refuse_sink(order)
         content_id, key = new_content_id(), new_key()
 
         def note(unit: UnitOfWork) -> None:
             until = self._book.until() + MARGIN
-            check_upload_job(unit, order.job_id)
-            unit.blobs.begin(content_id, key, now=self._book.clock(), writing_until=until)
+            check_job_takes_bytes(unit, order.job_id)
+            blob = NewBlob(content_id=content_id, object_key=key)
+            unit.blobs.begin([blob], now=self._book.clock(), writing_until=until)
 
         ticket = self._uploads.begin_upload(
             caller,
@@ -91,6 +102,11 @@ class PutTransactionService:
             total_bytes=order.declared_length,
             md5=None,
         )
+
+    def begin_whole(self, caller: Caller, order: UploadOrder) -> Upload:
+        """An upload that `hold` will keep from its node. Raises what DataService.begin does."""
+        _refuse_sink(order)
+        return self._data.begin(caller, order)
 
     def hold(self, upload: Upload, order: UploadOrder) -> Progress:
         """A transaction that has all its bytes, in an upload that ends here; commit follows.
@@ -258,3 +274,8 @@ def _progress(record: UploadRecord, parts: Sequence[PartRecord]) -> Progress:
         total_bytes=record.declared_length,
         md5=parts[-1].md5 if parts else None,
     )
+
+
+def _refuse_sink(order: UploadOrder) -> None:
+    if order.job_id is not None and is_null(order.path):
+        raise OperationNotSupported("what is written to .null comes in one request")

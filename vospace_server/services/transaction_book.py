@@ -10,11 +10,12 @@ from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.uploads import PartRecord, UploadRecord, UploadState
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.data import UploadOrder, keep_upload_job
+from vospace_server.services.data import keep_upload_job
 from vospace_server.services.tree import Tree, actor_id
+from vospace_server.services.upload_conditions import UploadConditions
+from vospace_server.services.upload_orders import UploadOrder
 from vospace_server.services.uploads import (
     UPLOAD_LIFE_NS,
-    UploadConditions,
     UploadService,
     UploadTicket,
 )

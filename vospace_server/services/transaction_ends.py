@@ -17,8 +17,7 @@ from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.path_walk import Found
-from vospace_server.services.data import Stored, UploadOrder, check_upload_job
-from vospace_server.services.jobs import complete_job
+from vospace_server.services.job_ledger import check_job_takes_bytes, complete_job
 from vospace_server.services.quota import settle
 from vospace_server.services.running_digests import DigestMemory
 from vospace_server.services.transaction_book import (
@@ -28,6 +27,7 @@ from vospace_server.services.transaction_book import (
     segments_of,
 )
 from vospace_server.services.tree import Tree
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.services.uploads import UploadedContent, UploadService, UploadTicket
 from vospace_server.storage.object_store import ObjectKey, ObjectStore, SegmentBusyError
 
@@ -157,7 +157,7 @@ class TransactionEnds:
             locked = unit.uploads.lock(record.upload_id)
             if locked is not None and locked.state is UploadState.COMMITTED:
                 raise _CommittedBeforeError
-            check_upload_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             now = self._book.clock()
             kept = locked is not None and unit.blobs.store(
                 content.content_id,

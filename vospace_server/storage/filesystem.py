@@ -6,10 +6,13 @@
 
 An object appears by link(2) from one of the first two, so it is there whole or not at all.
 Before commit returns, its bytes, its directory entry and every directory made for it are on
-stable storage.
+stable storage. Keys are random, but those that one process makes one after the other share
+their directory for a while: a new directory for each object would cost more syncs than the
+object itself.
 """
 
 import os
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -29,6 +32,9 @@ from vospace_server.storage.object_store import (
 )
 from vospace_server.storage.posix_errors import fsync_directory, translated
 
+# So many keys of one process share their first four digits. The others stay random.
+_KEYS_PER_DIRECTORY = 256
+_PREFIX_BYTES = 2
 # What grows is removed by whoever keeps its list of segments; this is for a database that was
 # set back to a time before it.
 _GROWING_LIFE = timedelta(days=7)
@@ -51,6 +57,10 @@ class FilesystemStore:
         # durable: another writer may have made it a moment ago and not synced its parent.
         self._durable: set[Path] = set()
         self._durable_lock = threading.Lock()
+        # Guards the two below: the directory of the next keys, and for how many it is.
+        self._key_lock = threading.Lock()
+        self._prefix = ""
+        self._keys_left = 0
         with translated(f"preparing the store {root}"):
             for directory in (root, self._objects, self._incoming, self._growing):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,9 +70,18 @@ class FilesystemStore:
         """Shared through the directory; durable unless sync is off."""
         return StoreProperties(shared=True, durable=self._sync, keeps_open_objects=True)
 
-    def create(self) -> "FilesystemWriter":
+    def new_key(self) -> ObjectKey:
+        """A key for an object to be created, in the directory of the one before."""
+        with self._key_lock:
+            if not self._keys_left:
+                self._prefix = secrets.token_hex(_PREFIX_BYTES)
+                self._keys_left = _KEYS_PER_DIRECTORY
+            self._keys_left -= 1
+            return ObjectKey(self._prefix + new_key()[len(self._prefix) :])
+
+    def create(self, key: ObjectKey | None = None) -> "FilesystemWriter":
         """Begin a new object. Raises StoreFullError or StoreError."""
-        return FilesystemWriter(store=self, key=new_key(), incoming=self._incoming)
+        return FilesystemWriter(store=self, key=key or self.new_key(), incoming=self._incoming)
 
     def open(self, key: ObjectKey) -> "FilesystemReader":
         """Open an object for reading. Raises ObjectNotFoundError."""
@@ -135,6 +154,12 @@ class FilesystemStore:
         return _sweep(self._incoming, older_than) + _sweep(
             self._growing, older_than - _GROWING_LIFE
         )
+
+    def check(self) -> None:
+        """Both directories are there and can be looked into."""
+        with translated("looking into the store"):
+            for directory in (self._objects, self._incoming):
+                os.scandir(directory).close()
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -34,9 +34,13 @@ class MemoryStore:
         """Neither shared nor durable."""
         return StoreProperties(shared=False, durable=False, keeps_open_objects=True)
 
-    def create(self) -> "MemoryWriter":
+    def new_key(self) -> ObjectKey:
+        """A key for an object to be created."""
+        return new_key()
+
+    def create(self, key: ObjectKey | None = None) -> "MemoryWriter":
         """Begin a new object."""
-        writer = MemoryWriter(store=self, key=new_key())
+        writer = MemoryWriter(store=self, key=key or new_key())
         with self._lock:
             self._incomplete[writer.key] = writer
         return writer
@@ -109,6 +113,9 @@ class MemoryStore:
             for key in stale:
                 del self._incomplete[key]
         return len(stale)
+
+    def check(self) -> None:
+        """It is there as long as the process is."""
 
     def close(self) -> None:
         """Drop everything."""

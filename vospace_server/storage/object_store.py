@@ -138,8 +138,14 @@ class ObjectStore(typing.Protocol):
     def properties(self) -> StoreProperties:
         """What this store can do."""
 
-    def create(self) -> ObjectWriter:
-        """Begin a new object. Raises StoreFullError or StoreError."""
+    def new_key(self) -> ObjectKey:
+        """A key that no object has or will have but the one that is created with it."""
+
+    def create(self, key: ObjectKey | None = None) -> ObjectWriter:
+        """Begin a new object, under a key of `new_key` where one is given.
+
+        Raises StoreFullError or StoreError.
+        """
 
     def open(self, key: ObjectKey) -> ObjectReader:
         """Open an object for reading. Raises ObjectNotFoundError."""
@@ -179,6 +185,9 @@ class ObjectStore(typing.Protocol):
 
         Says how many there were. An upload that is not at an end writes more often than that.
         """
+
+    def check(self) -> None:
+        """Return if the store answers; raises StoreError or ObjectNotFoundError if it can't."""
 
     def close(self) -> None:
         """End the use of the store."""

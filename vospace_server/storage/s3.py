@@ -90,9 +90,13 @@ class S3Store:
         """Raises StoreError when there is no answer, or none for this bucket and these keys."""
         self._requests.send("GET", "", {"list-type": "2", "max-keys": "1"})
 
-    def create(self) -> "S3Writer":
+    def new_key(self) -> ObjectKey:
+        """A key for an object to be created."""
+        return new_key()
+
+    def create(self, key: ObjectKey | None = None) -> "S3Writer":
         """Begin a new object. Nothing is sent before the first part is full."""
-        return self._writer(new_key())
+        return self._writer(key or new_key())
 
     def open(self, key: ObjectKey) -> "S3Reader":
         """Open an object for reading. Raises ObjectNotFoundError."""

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from vospace_server.services.copies import CopyService
 from vospace_server.services.garbage import GarbageService
-from vospace_server.services.jobs import JobService
+from vospace_server.services.job_ledger import JobLedger
 from vospace_server.services.transaction_ends import TransactionEnds
 from vospace_server.workers.periodic import PeriodicWorker
 
@@ -13,10 +14,15 @@ _UPLOADS_SECONDS: Final = 60.0
 
 
 class Sweeper:
-    """Three threads: for bytes that nothing refers to, for dead jobs, and for dead uploads."""
+    """Threads for unused bytes, and for jobs, copies and uploads that nobody works on."""
 
     def __init__(
-        self, *, garbage: GarbageService, jobs: JobService, transactions: TransactionEnds
+        self,
+        *,
+        garbage: GarbageService,
+        jobs: JobLedger,
+        copies: CopyService,
+        transactions: TransactionEnds,
     ) -> None:
         self._workers = (
             PeriodicWorker(
@@ -28,6 +34,7 @@ class Sweeper:
                 "upload-sweeper", transactions.sweep, interval_seconds=_UPLOADS_SECONDS
             ),
             PeriodicWorker("job-sweeper", jobs.sweep, interval_seconds=_JOBS_SECONDS),
+            PeriodicWorker("copy-sweeper", copies.sweep, interval_seconds=_JOBS_SECONDS),
         )
 
     def start(self) -> None:

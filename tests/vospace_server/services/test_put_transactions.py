@@ -24,11 +24,11 @@ from vospace_model.faults import (
 from vospace_model.properties import Cadc
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
-from vospace_server.services.data import Stored, UploadOrder
 from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.segments import Progress, SegmentOrder
 from vospace_server.services.transaction_ends import TransactionEnds
-from vospace_server.services.uploads import UploadConditions
+from vospace_server.services.upload_conditions import UploadConditions
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.storage.filesystem import FilesystemStore
 
 PARTS = [b"a" * 30, b"b" * 20, b"c" * 3]
@@ -146,7 +146,7 @@ def test_every_request_may_reach_another_process(space: ByteSpace) -> None:
 
 def test_a_whole_file_is_held_until_it_is_committed(space: ByteSpace) -> None:
     space.put("/alice/f", b"old")
-    upload = space.data.begin(space.alice, order(length=len(WHOLE)))
+    upload = space.transactions.begin_whole(space.alice, order(length=len(WHOLE)))
     upload.write(WHOLE)
     progress = space.transactions.hold(upload, order())
     upload.abandon()
@@ -363,7 +363,7 @@ def test_a_transaction_that_nobody_ends_is_swept_with_its_bytes(space: ByteSpace
     started(space, length=500_000)
     transaction = started(space)
     add(space, transaction, PARTS[0])
-    upload = space.data.begin(space.alice, order("/alice/g"))
+    upload = space.transactions.begin_whole(space.alice, order("/alice/g"))
     upload.write(WHOLE)
     space.transactions.hold(upload, order("/alice/g"))
     assert space.used() > 500_000

@@ -88,6 +88,23 @@ def test_a_directory_made_by_someone_else_is_synced_once(
     assert str(tmp_path / "store" / "objects" / writer.key[:2]) in synced
 
 
+def test_keys_made_one_after_the_other_share_a_directory(store: FilesystemStore) -> None:
+    keys = [store.new_key() for _ in range(600)]
+
+    assert len(set(keys)) == 600
+    assert len({key[:4] for key in keys}) <= 3
+
+
+def test_an_object_has_the_key_that_was_made_for_it(store: FilesystemStore) -> None:
+    key = store.new_key()
+    writer = store.create(key)
+    writer.write(b"bytes")
+    writer.commit()
+
+    assert writer.key == key
+    assert store.open(key).read_at(0, 10) == b"bytes"
+
+
 def test_a_full_disk_is_a_full_store(
     store: FilesystemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
