@@ -1,4 +1,4 @@
-"""A server with TLS beside plain HTTP, and people who come with certificates."""
+"""Clients of the shared real server, and a server with TLS for people with certificates."""
 
 import ssl
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import trustme
 
 from tests.support.certificates import Authority, Certificate
 from tests.support.postgres import free_port
-from tests.support.space import SpaceServer, User
+from tests.support.space import Space, SpaceServer, User
 from vospace_model.uris import NodePath
 from vospace_server.auth.passwords import Passwords
 from vospace_server.database.engine import Database
@@ -139,3 +139,31 @@ def secure_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureSpa
     space = make_secure_server(tmp_path_factory.mktemp("secure"))
     with space.server:
         yield space
+
+
+@pytest.fixture
+def owner(shared_space: Space) -> Iterator[httpx.Client]:
+    """durand, the owner of the allocation."""
+    with shared_space.client(shared_space.owner) as client:
+        yield client
+
+
+@pytest.fixture
+def member(shared_space: Space) -> Iterator[httpx.Client]:
+    """A member of the group HST-RO."""
+    with shared_space.client(shared_space.member) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(shared_space: Space) -> Iterator[httpx.Client]:
+    """Somebody whom nobody has given anything."""
+    with shared_space.client(shared_space.stranger) as client:
+        yield client
+
+
+@pytest.fixture
+def anonymous(shared_space: Space) -> Iterator[httpx.Client]:
+    """Nobody."""
+    with shared_space.client(None) as client:
+        yield client

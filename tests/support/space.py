@@ -220,3 +220,12 @@ def furnished(server: SpaceServer) -> Space:
     server.administer("group", "add-member", "HST-RO", "member")
     server.administer("allocation", "add", "durand", "--owner", "durand", "--quota", "20GiB")
     return space
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsSpace:
+    """A server over HTTPS with one user, `durand`, who owns the allocation `/durand`."""
+
+    server: SpaceServer
+    owner: User
+    ca_file: Path

@@ -11,6 +11,7 @@ from vospace_server.domain.group import (
     Member,
     MemberKind,
     Membership,
+    descriptions_of,
     expand,
 )
 
@@ -35,12 +36,4 @@ class Memberships:
         def containing(group_uris: frozenset[str]) -> list[Membership]:
             return groups_with(Member(kind=MemberKind.GROUP, value=u) for u in group_uris)
 
-        return expand(groups_with(_as_members(user)), containing)
-
-
-def _as_members(user: User) -> list[Member]:
-    known = [Member(kind=MemberKind.USER, value=str(user.user_id))]
-    known.extend(Member(kind=MemberKind.DN, value=name) for name in user.distinguished_names)
-    if user.email:
-        known.append(Member(kind=MemberKind.EMAIL, value=user.email.lower()))
-    return known
+        return expand(groups_with(descriptions_of(user)), containing)

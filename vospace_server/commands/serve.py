@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import gc
 import importlib.metadata
 import logging
 import multiprocessing
@@ -21,11 +22,12 @@ from uvicorn.supervisors import Multiprocess
 from vospace_server.app import create_app
 from vospace_server.commands.failures import CommandError
 from vospace_server.commands.listening import BACKLOG, listening
-from vospace_server.commands.opening import load, open_storage, prepare_data_dir
+from vospace_server.commands.opening import load, prepare_data_dir
 from vospace_server.commands.second_listener import SecondListener
 from vospace_server.commands.server_logging import set_up_logging
 from vospace_server.commands.tls import make_context
 from vospace_server.composition.access import build_certificates
+from vospace_server.composition.storing import open_storage
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.connection import BoundedConnection
@@ -145,6 +147,10 @@ def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
         async def watching_send(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
+                # What was made until now stays; looking for garbage in it would only hold
+                # requests up.
+                gc.collect()
+                gc.freeze()
                 announce()
 
         await app(scope, receive, watching_send)

@@ -4,6 +4,7 @@ from starlette.middleware import Middleware
 
 from vospace_server.composition.access import Access
 from vospace_server.composition.vosi import build_challenges, build_gate
+from vospace_server.composition.web import Web
 from vospace_server.config import ServerConfig
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import Authentication
@@ -13,17 +14,22 @@ from vospace_server.http.metrics import RequestMetrics
 from vospace_server.http.request_bodies import UnreadBodies
 from vospace_server.http.request_credentials import TrustedProxy
 from vospace_server.http.request_log import RequestLog
+from vospace_server.web.addresses import ASSETS
 
 
 def build_middleware(
-    config: ServerConfig, access: Access, addresses: Addresses, metrics: RequestMetrics
+    config: ServerConfig,
+    access: Access,
+    addresses: Addresses,
+    metrics: RequestMetrics,
+    web: Web,
 ) -> list[Middleware]:
     """Around every endpoint, the outermost first."""
     challenges = build_challenges(config)
     return [
         Middleware(RequestLog, metrics=metrics, data_prefix=addresses.data),
         Middleware(UnreadBodies),
-        Middleware(FaultRendering, challenges=challenges),
+        Middleware(FaultRendering, challenges=challenges, pages=web.errors),
         build_gate(addresses, access.states),
         Middleware(
             Authentication,
@@ -33,11 +39,14 @@ def build_middleware(
             # A login with an old token in its header is still a login.
             open_prefixes=(
                 f"{addresses.data}/",
+                f"{addresses.unpack}/",
                 LOGIN_PATH,
                 "/healthz",
                 "/readyz",
                 "/metrics",
+                f"{ASSETS}/",
             ),
+            sessions=web.browser_sessions,
         ),
     ]
 

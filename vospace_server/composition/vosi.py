@@ -21,6 +21,7 @@ from vospace_server.http.login import USERS_PATH, WHOAMI_PATH
 from vospace_server.http.service_gate import ServiceGate
 from vospace_server.http.vosi import Checks, VosiEndpoints
 from vospace_server.services.service_states import ServiceStateService
+from vospace_server.web.addresses import ADMIN_STATE, ASSETS, LOGIN, LOGOUT, PREFERENCES
 
 
 def build_challenges(config: ServerConfig) -> Challenges:
@@ -28,7 +29,7 @@ def build_challenges(config: ServerConfig) -> Challenges:
     return Challenges(
         realm=config.service.realm,
         public_url=config.server.public_url,
-        certificates=_takes_certificates(config),
+        certificates=takes_certificates(config),
         issuer=config.oidc.issuer,
     )
 
@@ -50,7 +51,7 @@ def build_vosi(
         addresses=addresses,
         services=parts,
         identifiers=_identifiers(config, addresses),
-        door=SecureDoor(certificates=_takes_certificates(config), port=config.server.tls_port),
+        door=SecureDoor(certificates=takes_certificates(config), port=config.server.tls_port),
         checks=Checks(whole=services.reading.check, heartbeat=services.reading.check_database),
         states=states,
     )
@@ -63,11 +64,13 @@ def build_gate(addresses: Addresses, states: ServiceStateService) -> Middleware:
         states=states,
         roots=(addresses.root, GROUPS_ROOT, USERS_ROOT, CERTIFICATES_ROOT),
         # Questions that come by POST, and the way in.
-        reading=(LOGIN_PATH, TOKEN_PATH, addresses.synctrans, BUNDLE_PATH),
+        reading=(LOGIN_PATH, TOKEN_PATH, addresses.synctrans, BUNDLE_PATH, PREFERENCES),
+        open_to_all=(ASSETS, LOGIN, LOGOUT, ADMIN_STATE),
     )
 
 
-def _takes_certificates(config: ServerConfig) -> bool:
+def takes_certificates(config: ServerConfig) -> bool:
+    """Whether clients can log in by certificate."""
     by_tls = config.server.tls_cert is not None and config.server.client_certificates
     return by_tls or config.authentication.trusted_dn_header is not None
 

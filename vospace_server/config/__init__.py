@@ -5,18 +5,21 @@ from vospace_server.config.sections import (
     AuthenticationSection,
     ConfigError,
     DatabaseSection,
+    GroupsSection,
     LoggingSection,
     OidcSection,
     ServerConfig,
     ServerSection,
     ServiceSection,
     StorageSection,
+    WebSection,
 )
 
 __all__ = [
     "AuthenticationSection",
     "ConfigError",
     "DatabaseSection",
+    "GroupsSection",
     "LoadedConfig",
     "LoggingSection",
     "OidcSection",
@@ -24,5 +27,6 @@ __all__ = [
     "ServerSection",
     "ServiceSection",
     "StorageSection",
+    "WebSection",
     "load_config",
 ]

@@ -105,6 +105,9 @@ def _check_together(config: ServerConfig) -> None:
     server, service = config.server, config.service
     if (server.tls_cert is None) != (server.tls_key is None):
         raise ConfigError("server.tls_cert and server.tls_key are only usable together")
+    groups = config.groups
+    if groups.services and groups.credential == "service" and groups.token is None:
+        raise ConfigError("groups.token must be set for groups.credential = service")
     if server.tls_cert is None:
         for name in ("tls_port", "tls_client_ca"):
             if getattr(server, name) is not None:

@@ -4,10 +4,11 @@ The metadata of a field is its documentation: `config show` prints it, the examp
 compared with it, and values outside its bounds are refused when the configuration is read.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 
 class ConfigError(Exception):
@@ -16,6 +17,7 @@ class ConfigError(Exception):
 
 DATABASE_FILE = "vospace.sqlite"
 STORAGE_FOLDER = "storage"
+_GROUP_SERVICE = re.compile(r"ivo://[^/?#\s]+/[^?#\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,126 @@ class OidcSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsSection:
+    """Group services of others, asked about the groups of theirs that nodes name."""
+
+    remote: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            'other group services, each "IDENTIFIER URL" of its search or its capabilities'
+        ),
+    )
+    credential: str = field(
+        default="caller",
+        metadata=about(
+            "as whom to ask: caller (with the bearer token it has shown) or service",
+            choices=("caller", "service"),
+        ),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about(
+            "our token there, of an administrator; needed for credential service", secret=True
+        ),
+    )
+    timeout_seconds: float = field(
+        default=3.0,
+        metadata=about("longest wait for an answer", minimum=0.1, maximum=30),
+    )
+    kept_seconds: float = field(
+        default=60.0, metadata=about("an answer is used for this long", minimum=0, maximum=60)
+    )
+    concurrent: int = field(
+        default=8, metadata=about("questions at the same time", minimum=1, maximum=100)
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("authorities of those services' TLS certificates (PEM)")
+    )
+
+    @property
+    def services(self) -> dict[str, str]:
+        """The URL of each service by its identifier. Raises ConfigError."""
+        found: dict[str, str] = {}
+        for text in self.remote:
+            service_id, _, url = (part.strip() for part in text.partition(" "))
+            if _GROUP_SERVICE.fullmatch(service_id) is None or not _is_safe(url):
+                raise ConfigError(
+                    f'groups.remote holds {text!r}; write "ivo://authority/gms https://..." '
+                    "(plain http for this host alone)"
+                )
+            found[service_id.lower()] = url
+        return found
+
+
+def _is_safe(url: str) -> bool:
+    """Whether a token may be sent there: encrypted, or to this very host."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and local)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSection:
+    """The pages."""
+
+    registration: str = field(
+        default="off",
+        metadata=about(
+            "who may make an account on the page: open, approval (an administrator opens it), "
+            "or off",
+            choices=("open", "approval", "off"),
+        ),
+    )
+    registrations_per_minute: int = field(
+        default=5, metadata=about("accounts that one address may make per minute", minimum=1)
+    )
+    session_idle_hours: float = field(
+        default=12.0,
+        metadata=about("a browser that is not used for this long is logged out", minimum=0.01),
+    )
+    session_days: float = field(
+        default=7.0, metadata=about("a login of a browser ends after this", minimum=0.01)
+    )
+    name_owners: bool = field(
+        default=True,
+        metadata=about("a page that refuses says who owns the place and can grant access"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSection:
+    """How the server fetches from and sends to other hosts, when a transfer asks for it."""
+
+    allowed_networks: tuple[str, ...] = field(
+        default=(),
+        metadata=about("networks of your own that may be asked although they are not public"),
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=about("names of hosts of your own that may be asked, whatever their address"),
+    )
+    ports: tuple[str, ...] = field(
+        default=("80", "443"), metadata=about("ports of other hosts that may be asked")
+    )
+    connect_seconds: float = field(
+        default=10.0, metadata=about("a host that does not answer is given up", minimum=0.1)
+    )
+    idle_seconds: float = field(
+        default=60.0, metadata=about("a host that falls silent is given up", minimum=0.1)
+    )
+    total_seconds: float = field(
+        default=21600.0, metadata=about("the longest that one transfer may take", minimum=1)
+    )
+    max_bytes: int | None = field(
+        default=None,
+        metadata=about("the most that is fetched at once; the quota counts as well", minimum=1),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSection:
     """What is written to standard error."""
 
@@ -282,6 +404,9 @@ class ServerConfig:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     storage: StorageSection = field(default_factory=StorageSection)
     authentication: AuthenticationSection = field(default_factory=AuthenticationSection)
+    groups: GroupsSection = field(default_factory=GroupsSection)
+    web: WebSection = field(default_factory=WebSection)
+    remote: RemoteSection = field(default_factory=RemoteSection)
     oidc: OidcSection = field(default_factory=OidcSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
@@ -322,6 +447,9 @@ SECTIONS: dict[str, type[Any]] = {
     "database": DatabaseSection,
     "storage": StorageSection,
     "authentication": AuthenticationSection,
+    "groups": GroupsSection,
+    "web": WebSection,
+    "remote": RemoteSection,
     "oidc": OidcSection,
     "logging": LoggingSection,
 }

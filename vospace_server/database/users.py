@@ -38,6 +38,7 @@ class UserRepository:
         email: str | None,
         is_admin: bool,
         created: datetime,
+        disabled: datetime | None = None,
     ) -> int:
         """A new account; its id. Raises AlreadyExistsError when the name is taken."""
         values = {
@@ -45,7 +46,7 @@ class UserRepository:
             "password_hash": password_hash,
             "email": email,
             "is_admin": is_admin,
-            "disabled_at": None,
+            "disabled_at": disabled,
             "created_at": created,
         }
         try:
@@ -115,6 +116,15 @@ class UserRepository:
         known = self._known_as(select(identity))
         return [_user(row, known[row.id]) for row in rows]
 
+    def by_ids(self, user_ids: Iterable[int]) -> list[User]:
+        """Those of the ids that are accounts, by name."""
+        wanted = set(user_ids)
+        rows = self._connection.execute(
+            select(app_user).where(app_user.c.id.in_(wanted)).order_by(app_user.c.name)
+        ).all()
+        known = self._known_as(select(identity).where(identity.c.user_id.in_(wanted)))
+        return [_user(row, known[row.id]) for row in rows]
+
     def names(self, user_ids: Iterable[int]) -> dict[int, str]:
         """The names of those of the ids that are accounts."""
         query = select(app_user.c.id, app_user.c.name).where(app_user.c.id.in_(set(user_ids)))
@@ -157,6 +167,8 @@ def _user(row: Row[Any], known_as: list[Row[Any]]) -> User:
         name=row.name,
         is_admin=row.is_admin,
         disabled=row.disabled_at is not None,
+        # Shut from the moment of its making on: nobody has opened it yet.
+        waiting=row.disabled_at is not None and row.disabled_at == row.created_at,
         email=row.email,
         created=row.created_at,
         password_hash=row.password_hash,

@@ -73,6 +73,8 @@ class User:
     distinguished_names: tuple[str, ...] = ()
     issued_names: tuple[str, ...] = ()
     """Who the user is to OpenID issuers: `issuer subject`."""
+    waiting: bool = False
+    """Disabled because no administrator has opened it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from vospace_model.faults import Fault, NotAuthenticated, PermissionDenied
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import Credentials
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
+from vospace_server.http.browser_sessions import BrowserSessions
 from vospace_server.http.challenges import Challenges
 from vospace_server.http.request_credentials import TrustedProxy, presented
 from vospace_server.http.request_log import CALLER_NAME
@@ -53,6 +54,8 @@ class Authentication:
 
     Paths under `open_prefixes` are not looked at, because they carry their own authority (the
     tickets of the byte endpoints, to which clients send their other credentials too) or none.
+    Where a request has no credentials of its own, the session of a browser counts, if
+    `sessions` are given (http/browser_sessions.py); it comes before what is shown by habit.
     """
 
     def __init__(
@@ -62,11 +65,13 @@ class Authentication:
         authenticator: Authenticator,
         challenges: Challenges,
         open_prefixes: Sequence[str] = (),
+        sessions: BrowserSessions | None = None,
         trusted_proxy: TrustedProxy | None = None,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._challenges = challenges
+        self._sessions = sessions
         self._open_prefixes = tuple(prefix.encode("ascii") for prefix in open_prefixes)
         self._trusted_proxy = trusted_proxy
 
@@ -97,6 +102,11 @@ class Authentication:
         shown = presented(
             scope, public_url=self._challenges.public_url, trusted_proxy=self._trusted_proxy
         )
+        if shown is None or shown.by_habit:
+            known = None if self._sessions is None else await self._sessions.identify(scope)
+            if known is not None:
+                scope[CALLER_NAME] = known.name
+                return known, None
         if shown is None:
             return ANONYMOUS, None
         try:

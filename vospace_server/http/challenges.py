@@ -53,12 +53,17 @@ class Challenges:
         """One header for each way to log in (SSO 2: contract 3.4)."""
         return [
             (b"www-authenticate", text.encode("latin-1", "replace"))
-            for text in self._challenges(base_url(scope, self.public_url))
+            for text in self._challenges(
+                base_url(scope, self.public_url),
+                by_browser="sec-fetch-mode" in Headers(scope=scope),
+            )
         ]
 
-    def _challenges(self, base: str) -> Iterator[str]:
+    def _challenges(self, base: str, *, by_browser: bool) -> Iterator[str]:
         realm = self.realm.replace("\\", "").replace('"', "")
-        yield f'Basic realm="{realm}", charset="UTF-8"'
+        # A page asks for the password itself; a browser would open a window of its own.
+        if not by_browser:
+            yield f'Basic realm="{realm}", charset="UTF-8"'
         yield "Bearer"
         yield _challenge("ivoa_bearer", LOGIN_STANDARD_ID, base + LOGIN_PATH)
         yield _challenge("ivoa_cookie", LOGIN_STANDARD_ID, base + LOGIN_PATH)

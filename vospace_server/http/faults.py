@@ -6,7 +6,8 @@ traceback, which never reaches the client.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vospace_model.faults import (
     Fault,
     InternalFault,
+    NodeNotFound,
     NotAuthenticated,
     ServiceBusy,
     describe,
@@ -33,12 +35,23 @@ _RETRY_AFTER_SECONDS = 30
 _STORE_RETRY_AFTER_SECONDS = 120
 
 
+class FaultPages(Protocol):
+    """Says a fault as a page, to a person with a browser."""
+
+    async def answer(self, fault: Fault, scope: Scope) -> Response | None:
+        """The page; None for a program, which gets text."""
+        ...
+
+
 class FaultRendering:
     """Middleware: every exception of an endpoint ends here."""
 
-    def __init__(self, app: ASGIApp, *, challenges: Challenges) -> None:
+    def __init__(
+        self, app: ASGIApp, *, challenges: Challenges, pages: FaultPages | None = None
+    ) -> None:
         self._app = app
         self._challenges = challenges
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; raises nothing but cancellation."""
@@ -59,12 +72,14 @@ class FaultRendering:
         except Exception as error:  # noqa: BLE001 - the last place that can answer
             fault = _fault_of(error, scope)
             if not started:
-                await self._render(fault, scope)(scope, receive, send)
+                response = await self._render(fault, scope)
+                await response(scope, receive, send)
             # Else the answer stays incomplete: the server cuts the connection, and the client
             # sees a broken answer, never a short one.
 
-    def _render(self, fault: Fault, scope: Scope) -> Response:
-        response = fault_response(fault)
+    async def _render(self, fault: Fault, scope: Scope) -> Response:
+        page = None if self._pages is None else await self._pages.answer(fault, scope)
+        response = page or fault_response(fault)
         if isinstance(fault, NotAuthenticated):
             response.raw_headers.extend(self._challenges.headers(scope))
         if isinstance(fault, ServiceBusy):
@@ -78,9 +93,17 @@ def fault_response(fault: Fault, headers: Mapping[str, str] | None = None) -> Re
     return text(f"{describe(fault)}\n", status=status_of(fault), headers=headers)
 
 
-async def not_found(_request: Request, _error: Exception) -> Response:
+def not_found(
+    pages: FaultPages | None = None,
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     """The answer where there is no route; the standard has no name for it."""
-    return text("NotFound: there is nothing at this address\n", status=404)
+
+    async def answer(request: Request, _error: Exception) -> Response:
+        fault = NodeNotFound("there is nothing at this address")
+        page = None if pages is None else await pages.answer(fault, request.scope)
+        return page or text(f"NotFound: {fault.detail}\n", status=404)
+
+    return answer
 
 
 def _fault_of(error: Exception, scope: Scope) -> Fault:

@@ -19,7 +19,7 @@ from vospace_server.domain.account import (
     check_user_name,
 )
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
-from vospace_server.domain.identity import ANONYMOUS, Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
 
 # So long is somebody told when the token expired; then it is unknown, and a program that logs
 # in for every command does not fill the table.
@@ -39,6 +39,8 @@ class NewUser:
     distinguished_names: Sequence[str] = ()
     email: str | None = None
     is_admin: bool = False
+    waiting: bool = False
+    """Shut until an administrator opens it."""
 
 
 class AccountService:
@@ -59,7 +61,7 @@ class AccountService:
         self._hash_password = hash_password
         self._clock = clock
 
-    def add(self, new: NewUser, *, by: Identity) -> User:
+    def add(self, new: NewUser, *, by: Caller) -> User:
         """Creates an account with all that is known of it, or nothing at all."""
         check_user_name(new.name)
         if new.email is not None:
@@ -74,6 +76,7 @@ class AccountService:
                 email=new.email,
                 is_admin=new.is_admin,
                 created=now,
+                disabled=now if new.waiting else None,
             )
             for name in dict.fromkeys(names):
                 unit.users.add_distinguished_name(user_id, name, created=now)

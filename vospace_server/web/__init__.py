@@ -1,1 +1,1 @@
-"""The pages: views, templates and first-party scripts over the services."""
+"""The pages: Jinja2 templates and first-party modules, over the same services as every door."""
