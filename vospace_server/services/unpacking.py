@@ -143,18 +143,22 @@ class UnpackService:
                 place=place,
                 beat=order.beat,
             )
-            try:
-                with damage_is_a_fault():
-                    for member, opener in members(order.view_uri, order.archive):
-                        planned = inventory.nodes.get(member.ordinal)
-                        if planned is not None:
-                            work.make(planned, opener)
-            except (Fault, StoreError) as error:
-                fault = error if isinstance(error, Fault) else TransferFailed(str(error))
-                raise UnpackingStoppedError(work.done, fault) from error
+            _make_all(work, order, inventory)
             return work.done
         finally:
             self._places.release()
+
+
+def _make_all(work: "_Unpacking", order: UnpackOrder, inventory: Inventory) -> None:
+    try:
+        with damage_is_a_fault():
+            for member, opener in members(order.view_uri, order.archive):
+                planned = inventory.nodes.get(member.ordinal)
+                if planned is not None:
+                    work.make(planned, opener)
+    except (Fault, StoreError) as error:
+        fault = error if isinstance(error, Fault) else TransferFailed(str(error))
+        raise UnpackingStoppedError(work.done, fault) from error
 
 
 def _take_stock(order: UnpackOrder) -> Inventory:
