@@ -1,8 +1,9 @@
-"""A server with TLS beside plain HTTP, and people who come with certificates."""
+"""Clients of the shared real server, and a server with TLS for people with certificates."""
 
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,22 +12,32 @@ import trustme
 
 from tests.support.certificates import Authority, Certificate
 from tests.support.postgres import free_port
-from tests.support.space import Space, SpaceServer, add_user, furnished
+from tests.support.space import Space, SpaceServer, User
+from vospace_model.uris import NodePath
+from vospace_server.auth.passwords import Passwords
+from vospace_server.database.engine import Database
+from vospace_server.domain.group import GroupNaming
+from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.services.accounts import AccountService, NewUser
+from vospace_server.services.allocations import AllocationService
+from vospace_server.services.tree import Tree
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecureSpace:
-    """A space whose server has a second port with TLS, and believes in `authority`.
+    """A server with a second port for TLS, which believes in client certificates.
 
-    `ann` is the owner's certificate, `/O=Grid/CN=Ann`.
+    `ann` owns the allocation `/ann` and has the certificate `/O=Grid/CN=Ann` of `authority`;
+    `root` is an administrator.
     """
 
-    space: Space
-    admin_token: str
+    server: SpaceServer
     tls_port: int
     server_ca: Path
     authority: Authority
-    ann: Certificate
+    certificate: Certificate
+    ann: User
+    root: User
 
     @property
     def url(self) -> str:
@@ -40,20 +51,18 @@ class SecureSpace:
             context.load_cert_chain(certificate)
         return context
 
-    def client(self, certificate: Path | None = None, **options: object) -> httpx.Client:
+    def secure(
+        self, certificate: Path | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Client:
         """An HTTPS client that shows this certificate."""
         return httpx.Client(
-            base_url=self.url, verify=self.context(certificate), timeout=30, **options
-        )  # type: ignore[arg-type]
-
-    @property
-    def admin(self) -> httpx.Client:
-        """A client of an administrator over plain HTTP."""
-        return httpx.Client(
-            base_url=self.space.server.root_url,
-            headers={"Authorization": f"Bearer {self.admin_token}"},
-            timeout=30,
+            base_url=self.url, verify=self.context(certificate), headers=headers, timeout=30
         )
+
+    def plain(self, user: User | None = None) -> httpx.Client:
+        """An HTTP client that speaks as a user, by token (None: anonymously)."""
+        headers = {} if user is None else user.bearer
+        return httpx.Client(base_url=self.server.root_url, headers=headers, timeout=30)
 
 
 def server_certificate(folder: Path) -> tuple[list[str], Path]:
@@ -67,32 +76,94 @@ def server_certificate(folder: Path) -> tuple[list[str], Path]:
     return ["--tls-cert", str(cert), "--tls-key", str(key)], signer
 
 
+def add_people(data_dir: Path) -> tuple[User, User]:
+    """Ann and root in a new space, without a command line for each step."""
+    data_dir.mkdir()
+    database = Database(f"sqlite:///{data_dir / 'vospace.sqlite'}")
+    database.upgrade()
+    accounts = AccountService(
+        database=database, hash_password=Passwords(concurrent_checks=1).hash
+    )
+    ann = NewUser(name="ann", password="ann-secret-1", distinguished_names=["/O=Grid/CN=Ann"])
+    root = NewUser(name="root", password="root-secret-1", is_admin=True)
+    people = [_add(accounts, new) for new in (ann, root)]
+    tree = Tree(
+        database=database,
+        authority="localhost~vault",
+        naming=GroupNaming(service_id="ivo://localhost/gms", aliases=[]),
+    )
+    owner_id = accounts.get("ann").user_id
+    AllocationService(tree=tree).add(
+        OPERATOR, NodePath.parse("/ann"), owner_id=owner_id, quota_bytes=1 << 30
+    )
+    database.close()
+    return people[0], people[1]
+
+
+def _add(accounts: AccountService, new: NewUser) -> User:
+    accounts.add(new, by=OPERATOR)
+    token = accounts.make_token(
+        new.name, scope=TokenScope.ADMIN, lifetime=timedelta(days=1), label="", by=OPERATOR
+    )
+    assert new.password is not None
+    return User(name=new.name, password=new.password, token=token)
+
+
+def make_secure_server(
+    folder: Path, *, two_ports: bool = True, extra: tuple[str, ...] = ()
+) -> SecureSpace:
+    """A server with its people, not yet started."""
+    authority = Authority.make()
+    options, signer = server_certificate(folder)
+    ann, root = add_people(folder / "data")
+    tls_port = free_port()
+    clients = ["--tls-client-ca", str(authority.write(folder / "clients-ca.pem"))]
+    ports = ["--tls-port", str(tls_port)] if two_ports else []
+    server = SpaceServer(
+        data_dir=folder / "data", arguments=[*options, *clients, *ports, *extra]
+    )
+    return SecureSpace(
+        server=server,
+        tls_port=tls_port if two_ports else server.port,
+        server_ca=signer,
+        authority=authority,
+        certificate=authority.user("Ann"),
+        ann=ann,
+        root=root,
+    )
+
+
 @pytest.fixture(scope="session")
 def secure_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureSpace]:
     """One server for the session, for tests that leave it as it was."""
-    folder = tmp_path_factory.mktemp("secure")
-    authority = Authority.make()
-    options, signer = server_certificate(folder)
-    tls_port = free_port()
-    server = SpaceServer(
-        data_dir=folder / "data",
-        arguments=[
-            *options,
-            *("--tls-client-ca", str(authority.write(folder / "clients-ca.pem"))),
-            *("--tls-port", str(tls_port)),
-        ],
-    )
-    with server:
-        space = furnished(server)
-        add_user(server, "ann", "--dn", "/O=Grid/CN=Ann")
-        admin = add_user(server, "root", "--admin")
-        token = server.administer("user", "token", "root", "--scope", "admin")
-        assert admin.name == "root"
-        yield SecureSpace(
-            space=space,
-            admin_token=token.splitlines()[-1],
-            tls_port=tls_port,
-            server_ca=signer,
-            authority=authority,
-            ann=authority.user("Ann"),
-        )
+    space = make_secure_server(tmp_path_factory.mktemp("secure"))
+    with space.server:
+        yield space
+
+
+@pytest.fixture
+def owner(shared_space: Space) -> Iterator[httpx.Client]:
+    """durand, the owner of the allocation."""
+    with shared_space.client(shared_space.owner) as client:
+        yield client
+
+
+@pytest.fixture
+def member(shared_space: Space) -> Iterator[httpx.Client]:
+    """A member of the group HST-RO."""
+    with shared_space.client(shared_space.member) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(shared_space: Space) -> Iterator[httpx.Client]:
+    """Somebody whom nobody has given anything."""
+    with shared_space.client(shared_space.stranger) as client:
+        yield client
+
+
+@pytest.fixture
+def anonymous(shared_space: Space) -> Iterator[httpx.Client]:
+    """Nobody."""
+    with shared_space.client(None) as client:
+        yield client

@@ -53,7 +53,9 @@ class Certificate:
 
     def write(self, path: Path) -> Path:
         """One file with certificate, key and chain, as grid clients have it."""
-        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        key = self.key.private_bytes(
+            Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+        )
         chain = b"".join(each.public_bytes(Encoding.PEM) for each in self.chain[:-1])
         path.write_bytes(self.certificate.public_bytes(Encoding.PEM) + key + chain)
         path.chmod(0o600)

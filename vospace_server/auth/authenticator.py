@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -86,7 +86,7 @@ class Authenticator:
     def authenticate(self, credentials: Credentials, *, address: str) -> Identity:
         """Who presents the credentials; `address` is the client's, against which to count."""
         if isinstance(credentials, TokenCredentials):
-            return self._by_token(credentials)
+            return replace(self._by_token(credentials), bearer=credentials.token)
         if isinstance(credentials, PasswordCredentials):
             return self._by_password(credentials, address)
         return self._by_certificate(credentials)

@@ -293,18 +293,35 @@ def _add_groups(commands: "Commands") -> None:
         example="group show HST-RO --data-dir /srv/space",
     )
     show.add_argument("name", metavar="NAME")
+    delete = _command(
+        commands,
+        "delete",
+        handler="groups:delete",
+        purpose="end a group for ever; its name is never given again",
+        example="group delete HST-RO --data-dir /srv/space",
+    )
+    delete.add_argument("name", metavar="NAME")
+    _add_people_of_groups(commands)
+
+
+def _add_people_of_groups(commands: "Commands") -> None:
     who = "a user, e-mail address, X.509 name or group URI; or user:, dn:, email:, group: first"
-    for word, doing in (("add", "add a member to"), ("remove", "remove a member from")):
+    for word, role, doing in (
+        ("add", "member", "add a member to"),
+        ("remove", "member", "remove a member from"),
+        ("add", "admin", "let somebody administer"),
+        ("remove", "admin", "let somebody no longer administer"),
+    ):
         change = _command(
             commands,
-            f"{word}-member",
-            handler=f"groups:{word}_member",
+            f"{word}-{role}",
+            handler=f"groups:{word}_{role}",
             purpose=f"{doing} a group",
-            example=f"group {word}-member HST-RO durand --data-dir /srv/space",
+            example=f"group {word}-{role} HST-RO durand --data-dir /srv/space",
         )
         change.add_argument("name", metavar="NAME")
-        change.add_argument("member", metavar="MEMBER", help=who)
-        if word == "add":
+        change.add_argument("member", metavar=role.upper(), help=who)
+        if (word, role) == ("add", "member"):
             change.add_argument("--days", type=float, metavar="N", help="only for so long")
 
 

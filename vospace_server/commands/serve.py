@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import gc
 import importlib.metadata
 import logging
 import multiprocessing
@@ -34,6 +35,9 @@ from vospace_server.http.connection import BoundedConnection
 _logger = logging.getLogger(__name__)
 
 _STARTUP_FAILED = 3
+# A worker answers its supervisor once it has imported everything, which takes a busy host
+# longer than uvicorn's 5 s: it would be killed and started again, for ever.
+_WORKER_SECONDS = 60
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -146,6 +150,10 @@ def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
         async def watching_send(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
+                # What was made until now stays; looking for garbage in it would only hold
+                # requests up.
+                gc.collect()
+                gc.freeze()
                 announce()
 
         await app(scope, receive, watching_send)
@@ -185,6 +193,7 @@ def _uvicorn_config(
         # CADC's clients take words such as "ac" in it for products whose version they know.
         server_header=False,
         workers=server.workers,
+        timeout_worker_healthcheck=_WORKER_SECONDS,
         proxy_headers=bool(server.trusted_proxies),
         forwarded_allow_ips=list(server.trusted_proxies),
         limit_concurrency=server.max_connections,

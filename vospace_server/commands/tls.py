@@ -30,7 +30,7 @@ def make_context(
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_ALLOW_PROXY_CERTS
         context.verify_flags |= _NO_CHECK_TIME
-        # A resumed session brings no verified chain, so none is offered.
+        # A resumed session brings no verified chain (http/peer_certificate.py).
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
         context.load_verify_locations(cadata=own_authorities)

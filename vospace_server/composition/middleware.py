@@ -39,6 +39,7 @@ def build_middleware(
             # A login with an old token in its header is still a login.
             open_prefixes=(
                 f"{addresses.data}/",
+                f"{addresses.unpack}/",
                 LOGIN_PATH,
                 "/healthz",
                 "/readyz",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vospace_server.config.sections import SECTIONS, ConfigError, ServerConfig
+from vospace_server.config.sections import SECTIONS, ServerConfig
+from vospace_server.config.settings import ConfigError
 from vospace_server.config.values import parse_value
 
 PREFIX = "VOSPACE_"
@@ -105,6 +106,9 @@ def _check_together(config: ServerConfig) -> None:
     server, service = config.server, config.service
     if (server.tls_cert is None) != (server.tls_key is None):
         raise ConfigError("server.tls_cert and server.tls_key are only usable together")
+    groups = config.groups
+    if groups.services and groups.credential == "service" and groups.token is None:
+        raise ConfigError("groups.token must be set for groups.credential = service")
     if server.tls_cert is None:
         for name in ("tls_port", "tls_client_ca"):
             if getattr(server, name) is not None:

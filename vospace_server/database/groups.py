@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from vospace_server.database.generations import GROUPS, raise_generation
+from vospace_server.database.node_statements import groups_below_statement
 from vospace_server.database.schema import (
     app_user,
     group_admin,
@@ -47,6 +48,9 @@ _GROUPS = (
 )
 
 
+_NAMED_BELOW: Final = groups_below_statement()
+
+
 class GroupRepository:
     """Groups in one transaction; every change makes cached memberships stale everywhere.
 
@@ -56,6 +60,10 @@ class GroupRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def named_below(self, top_id: int) -> set[str]:
+        """Every group that a node or one below it names."""
+        return set(self._connection.scalars(_NAMED_BELOW, {"top_id": top_id}))
 
     def add(self, *, name: str, owner_id: int, description: str, created: datetime) -> int:
         """A new, empty group. Raises AlreadyExistsError, for names of deleted groups too."""
@@ -171,13 +179,24 @@ class GroupRepository:
         described = _any_of(group_member, members)
         if described is None:
             return []
-        valid = or_(group_member.c.expires_at.is_(None), group_member.c.expires_at > now)
         query = (
             select(user_group.c.name, group_member.c.expires_at)
             .join(group_member, group_member.c.group_id == user_group.c.id)
-            .where(described, valid, user_group.c.deleted_at.is_(None))
+            .where(described, _holds(now))
         )
         return [(row.name, row.expires_at) for row in self._connection.execute(query)]
+
+    def groups_in(self, names: Collection[str] | None, *, now: datetime) -> list[str]:
+        """The URIs of all groups that are members of any of these groups (None: of any) now."""
+        query = (
+            select(group_member.c.value)
+            .join(user_group, group_member.c.group_id == user_group.c.id)
+            .where(group_member.c.kind == MemberKind.GROUP.value, _holds(now))
+            .distinct()
+        )
+        if names is not None:
+            query = query.where(user_group.c.name.in_(names))
+        return list(self._connection.scalars(query))
 
     # ------------------------------------------------------------------ administrators
 
@@ -274,6 +293,12 @@ class GroupRepository:
 
     def _changed(self) -> None:
         raise_generation(self._connection, GROUPS)
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    """Memberships that have not ended, in groups that have not either."""
+    valid = or_(group_member.c.expires_at.is_(None), group_member.c.expires_at > now)
+    return and_(valid, user_group.c.deleted_at.is_(None))
 
 
 def _is_line(table: Table, group_id: int, member: Member) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
 from vospace_server.database.schema import TRASH_ID, node, trash
 from vospace_server.domain.node_record import NodeRecord
@@ -36,6 +36,20 @@ _CUT_OFF: Final = (
 )
 
 
+_ASIDE: Final = "aside-"
+_ASIDE_OF: Final = (
+    select(node.c.id, node.c.name)
+    .where(node.c.parent_id == TRASH_ID, node.c.name.startswith(_ASIDE))
+    .order_by(node.c.name)
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+
+def aside_name(job_id: str) -> str:
+    """The name of the top of a tree that a job builds where no path leads."""
+    return f"{_ASIDE}{job_id}"
+
+
 class TrashRepository:
     """Deleted trees in one transaction."""
 
@@ -60,6 +74,11 @@ class TrashRepository:
                 "actor_id": actor_id,
             },
         )
+
+    def built_aside(self, limit: int) -> dict[str, int]:
+        """Tops of trees that are being built under TRASH_ID, by the id of the job."""
+        rows = self._connection.execute(_ASIDE_OF, {"at_most": limit})
+        return {row.name.removeprefix(_ASIDE): row.id for row in rows}
 
     def is_any(self) -> bool:
         """Whether there is a tree to take apart."""

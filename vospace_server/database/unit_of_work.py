@@ -22,6 +22,7 @@ from vospace_server.database.sessions import SessionRepository
 from vospace_server.database.sizes import SizeRepository
 from vospace_server.database.tokens import TokenRepository
 from vospace_server.database.trash import TrashRepository
+from vospace_server.database.uploads import UploadRepository
 from vospace_server.database.users import UserRepository
 
 
@@ -73,6 +74,11 @@ class UnitOfWork:
     def blobs(self) -> BlobRepository:
         """Stored bytes."""
         return BlobRepository(self._connection)
+
+    @cached_property
+    def uploads(self) -> UploadRepository:
+        """Uploads in several requests."""
+        return UploadRepository(self._connection)
 
     @cached_property
     def checks(self) -> CheckRepository:

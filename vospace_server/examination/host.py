@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from vospace_model.byte_sizes import format_size
 from vospace_server.config import ServerConfig
-from vospace_server.domain.byte_size import format_size
 from vospace_server.examination.findings import Finding, broken, doubtful, fine
 
 _OLDEST_PYTHON = (3, 11)

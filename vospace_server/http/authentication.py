@@ -17,6 +17,7 @@ from vospace_server.http.threads import in_thread
 
 AUTHENTICATED_HEADER = "x-vo-authenticated"
 _CALLER = "vospace.caller"
+_EXCUSE = "vospace.excuse"
 _CAPABILITIES = b"/capabilities"
 
 
@@ -24,6 +25,16 @@ def caller_of(connection: HTTPConnection) -> Caller:
     """Who sent the request."""
     caller: Caller = connection.scope[_CALLER]
     return caller
+
+
+def refuse_hidden(connection: HTTPConnection, *, readable: bool) -> None:
+    """Raises what was wrong with the caller's certificate when that hides something.
+
+    A listing would be empty, or a node half shown, for no reason that the user can see.
+    """
+    excuse: Fault | None = connection.scope.get(_EXCUSE)
+    if excuse is not None and not readable:
+        raise excuse
 
 
 def client_address(scope: Scope) -> str:
@@ -70,7 +81,7 @@ class Authentication:
             await self._app(scope, receive, send)
             return
         caller, excuse = await self._caller(scope)
-        scope[_CALLER] = caller
+        scope[_CALLER], scope[_EXCUSE] = caller, excuse
         extra = self._headers_for(caller, scope, excuse)
 
         async def announcing_send(message: Message) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from vospace_model.api import API_PATH, API_STANDARD_ID
 from vospace_model.protocols import SecurityMethod, SecurityMethodUri
-from vospace_model.vosi import Interface, ServiceCapability, StandardId
+from vospace_model.vosi import Interface, ServiceCapability, StandardId, UrlUse
 from vospace_model.xml.vosi import write_capabilities
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.challenges import (
@@ -33,6 +33,8 @@ _SECRETS: Final = (
     SecurityMethod(uri=SecurityMethodUri.TOKEN),
     SecurityMethod(uri=SecurityMethodUri.COOKIE),
 )
+# A path or the id of a job is appended to the URLs of these (VOResource, use="base").
+_EXTENDED: Final = {StandardId.NODES, StandardId.FILES, StandardId.TRANSFERS, StandardId.GROUPS}
 _CERTIFICATE: Final = (SecurityMethod(uri=SecurityMethodUri.CERTIFICATE),)
 
 
@@ -74,14 +76,25 @@ def vault_parts(addresses: Addresses) -> tuple[Part, ...]:
         Part(standard_id=StandardId.TRANSFERS, path=addresses.transfers),
         Part(standard_id=StandardId.SYNC, path=addresses.synctrans),
         Part(standard_id=StandardId.SYNC_2_1, path=addresses.synctrans),
+        Part(standard_id=StandardId.PACKAGE, path=addresses.packages),
+        Part(standard_id=StandardId.RECURSIVE_DELETE, path=addresses.deletions),
+        Part(standard_id=StandardId.RECURSIVE_PROPERTIES, path=addresses.property_changes),
         Part(standard_id=API_STANDARD_ID, path=API_PATH),
         Part(standard_id=LOGIN_STANDARD_ID, path=LOGIN_PATH, identified=False),
     )
 
 
 def groups_parts() -> tuple[Part, ...]:
-    """The parts of the group service."""
-    return _described(GROUPS_ROOT)
+    """The parts of the group service; search under both spellings of its identifier."""
+    search = f"{GROUPS_ROOT}/search"
+    return (
+        *_described(GROUPS_ROOT),
+        Part(standard_id=StandardId.GROUP_SEARCH, path=search, anonymous=False),
+        Part(standard_id=StandardId.GROUP_SEARCH_AS_SPECIFIED, path=search, anonymous=False),
+        Part(standard_id=StandardId.GROUPS, path=f"{GROUPS_ROOT}/groups", anonymous=False),
+        Part(standard_id=LOGIN_STANDARD_ID, path=LOGIN_PATH, identified=False),
+        Part(standard_id=StandardId.LOGIN, path=LOGIN_PATH, identified=False),
+    )
 
 
 def users_parts(whoami_path: str, users_path: str) -> tuple[Part, ...]:
@@ -139,10 +152,13 @@ def _interfaces(part: Part, base: str, door: SecureDoor) -> Iterator[Interface]:
         methods += _SECRETS
         if door.certificates and secure:
             methods += _CERTIFICATE
-    yield Interface(access_url=base + part.path, security_methods=methods)
+    use = UrlUse.BASE if part.standard_id in _EXTENDED else UrlUse.FULL
+    yield Interface(access_url=base + part.path, security_methods=methods, use=use)
     if part.identified and door.certificates and door.port is not None and not secure:
         host = urlsplit(base).hostname or ""
         shown = f"[{host}]" if ":" in host else host
         yield Interface(
-            access_url=f"https://{shown}:{door.port}{part.path}", security_methods=_CERTIFICATE
+            access_url=f"https://{shown}:{door.port}{part.path}",
+            security_methods=_CERTIFICATE,
+            use=use,
         )

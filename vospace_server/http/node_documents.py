@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vospace_model.api import Entry
+from vospace_model.capabilities import Capability
 from vospace_model.nodes import (
     ContainerNode,
     DataNode,
@@ -18,18 +19,30 @@ from vospace_model.properties import Property
 from vospace_model.uris import VosUri
 from vospace_model.views import View, ViewUri
 from vospace_server.domain.node_view import NodeView, properties_of
+from vospace_server.services.archive_views import ACCEPTED_ARCHIVES, PROVIDED_ARCHIVES
 
 _DATA_NODES: Final[Mapping[NodeType, type[DataNode]]] = {
     leaf.node_type: leaf for leaf in (DataNode, UnstructuredDataNode, StructuredDataNode)
 }
 _ACCEPTS: Final = (View(uri=ViewUri.ANY), View(uri=ViewUri.BINARY))
 _PROVIDES: Final = (View(uri=ViewUri.DEFAULT), View(uri=ViewUri.BINARY))
+# Containers have bytes as archives only.
+_CONTAINER_ACCEPTS: Final = tuple(View(uri=uri) for uri in ACCEPTED_ARCHIVES)
+_CONTAINER_PROVIDES: Final = tuple(View(uri=uri) for uri in PROVIDED_ARCHIVES)
 
 
-def node_of(view: NodeView, authority: str, *, detail: Detail, with_access: bool) -> Node:
+def node_of(
+    view: NodeView,
+    authority: str,
+    *,
+    detail: Detail,
+    with_access: bool,
+    capabilities: tuple[Capability, ...] = (),
+) -> Node:
     """The node of a document, without children.
 
-    `with_access` adds what the caller may do, which clients ask for with detail=max.
+    `with_access` adds what the caller may do, which clients ask for with detail=max;
+    `capabilities` are those of containers.
     """
     uri = VosUri(authority, view.path)
     properties: tuple[Property, ...] = ()
@@ -37,7 +50,13 @@ def node_of(view: NodeView, authority: str, *, detail: Detail, with_access: bool
         properties = properties_of(view, with_access=with_access)
     record = view.record
     if record.kind is NodeType.CONTAINER:
-        return ContainerNode(uri=uri, properties=properties)
+        return ContainerNode(
+            uri=uri,
+            properties=properties,
+            accepts=_CONTAINER_ACCEPTS,
+            provides=_CONTAINER_PROVIDES,
+            capabilities=capabilities,
+        )
     if record.kind is NodeType.LINK:
         return LinkNode(uri=uri, properties=properties, target=record.target or "")
     return _DATA_NODES[record.kind](

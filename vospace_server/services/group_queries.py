@@ -83,6 +83,10 @@ class GroupQueries:
         """How groups are named here."""
         return self._tree.naming
 
+    def informed(self, caller: Identity) -> Identity:
+        """The caller with memberships through groups of other services in ours."""
+        return self._tree.informed_of_own_groups(caller)
+
     def get(self, caller: Identity, name: str) -> GroupView:
         """A group with its members; NoSuchGroupError, or PermissionDenied if not visible."""
         with self._tree.database.read() as unit:

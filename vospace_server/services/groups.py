@@ -325,6 +325,11 @@ class GroupService:
         if change.properties is not None and change.properties != group.properties:
             check_properties(change.properties)
             unit.groups.replace_properties(group.group_id, change.properties, at=now)
+            uri = self._naming.uri(group.name)
+            keys: list[object] = [each.key for each in change.properties]
+            unit.audit.record(
+                "group-properties-changed", uri, by=by, at=now, detail={"keys": keys}
+            )
         if change.members is not None:
             self._replace_members(unit, group, change.members, by)
         if change.admins is not None:

@@ -7,10 +7,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.byte_sizes import format_size, parse_size
 from vospace_model.faults import Fault
 from vospace_model.uris import NodePath
 from vospace_server.domain.account import NoSuchUserError
-from vospace_server.domain.byte_size import format_size, parse_size
 from vospace_server.domain.identity import Identity
 from vospace_server.domain.service_state import ServiceMode
 from vospace_server.http.browser_sessions import SessionCookies

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vospace_server.domain.byte_size import format_size, parse_size
+from vospace_model.byte_sizes import format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 
 def test_more_than_a_column_holds_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than this service can count"):
+    with pytest.raises(ValueError, match="more than a service can count"):
         parse_size("10000PB")
 
 

@@ -2,60 +2,14 @@
 
 import os
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.space import Space
+from tests.support.vos import VosClient
 
 pytestmark = pytest.mark.timeout(300)
-PROGRAMS = Path(sys.executable).parent
-FAR_FUTURE = 2_082_758_400
-
-
-@dataclass(frozen=True, kw_only=True)
-class VosClient:
-    """The commands of the client in a home directory of their own."""
-
-    home: Path
-    token: str
-
-    def run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command; nothing is said of how it ends."""
-        environment = {
-            "HOME": str(self.home),
-            "PATH": os.environ["PATH"],
-            "TZ": "UTC",
-            # The client itself warns of its own dependencies.
-            "PYTHONWARNINGS": "ignore",
-        }
-        return subprocess.run(
-            [str(PROGRAMS / program), "--token", self.token, *words],
-            env=environment,
-            text=True,
-            capture_output=True,
-            timeout=90,
-            check=False,
-        )
-
-    def __call__(self, program: str, *words: str) -> str:
-        """Run a command that must succeed; gives what it printed."""
-        done = self.run(program, *words)
-        assert done.returncode == 0, f"{program} {words}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-
-@pytest.fixture
-def vos(tmp_path: Path, shared_space: Space) -> VosClient:
-    """The client, led to our server by the cache of its registry (contract 0.1)."""
-    registry = tmp_path / "home" / ".config" / "cadc-registry" / "resource-caps"
-    registry.parent.mkdir(parents=True)
-    registry.write_text(f"ivo://localhost/vault = {shared_space.server.url}/capabilities\n")
-    os.utime(registry, (FAR_FUTURE, FAR_FUTURE))
-    return VosClient(home=tmp_path / "home", token=shared_space.owner.token)
 
 
 def test_a_day_with_the_vos_client(vos: VosClient, folder: str, tmp_path: Path) -> None:
@@ -104,7 +58,7 @@ def test_an_empty_and_a_large_file_travel_too(
     vos: VosClient, folder: str, tmp_path: Path
 ) -> None:
     root = f"vos://localhost~vault/{folder}"
-    # Above 5 MiB the client begins a transaction, which this server ends at once.
+    # Above 5 MiB the client begins a transaction, and commits it.
     for name, content in (("empty", b""), ("large", os.urandom(6 << 20))):
         local, back = tmp_path / name, tmp_path / f"{name}.back"
         local.write_bytes(content)
@@ -131,7 +85,7 @@ def test_failures_are_said_in_one_line(vos: VosClient, folder: str, tmp_path: Pa
 
 
 def test_a_wrong_token_is_refused(vos: VosClient, folder: str) -> None:
-    stranger = VosClient(home=vos.home, token="vost_wrong")
+    stranger = VosClient(home=vos.home, words=("--token", "vost_wrong"))
     done = stranger.run("vls", f"vos://localhost~vault/{folder}")
 
     assert done.returncode == 13

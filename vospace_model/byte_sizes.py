@@ -1,4 +1,7 @@
-"""Sizes as people write them: `10GiB` is ten times 1024 to the third bytes."""
+"""Sizes as people write them, with one meaning for the server and the mount.
+
+`10GiB` is ten times 1024 to the third bytes, `10GB` ten times 1000 to the third.
+"""
 
 import re
 
@@ -36,7 +39,7 @@ def parse_size(text: str) -> int:
     fraction = match[2] or ""
     size = int(match[1] + fraction) * _FACTORS[unit] // int("1" + "0" * len(fraction))
     if size > MAX_SIZE:
-        raise ValueError(f"{text!r} is more than this service can count (8 EiB)")
+        raise ValueError(f"{text!r} is more than a service can count (8 EiB)")
     return size
 
 
