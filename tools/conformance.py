@@ -24,7 +24,7 @@ _SOURCES = (
 )
 _PLACE = re.compile(rf"(?P<source>{_SOURCES}) ?(?P<where>.*)")
 _COMPLIANCE = re.compile(r"rows? ")
-_FEATURE = re.compile(r"5,? rows? ")
+_FEATURE = re.compile(r"(?:^|[ ,])5,? rows? (.+)")
 _CORNER = re.compile(r"7-(\d+)")
 _NUMBERS = re.compile(r"(\d+)(?: to (\d+))?")
 
@@ -77,10 +77,11 @@ def rows_of(shown: Shown) -> list[tuple[str, int]]:
         return [("compliance", number) for number in _numbers(shown.where)]
     if shown.source != "Contract":
         return []
-    corners = [("corner", int(number)) for number in _CORNER.findall(shown.where)]
-    if _FEATURE.match(shown.where):
-        return [("feature", n) for n in _numbers(_FEATURE.sub("", shown.where))] + corners
-    return corners
+    rows = [("corner", int(number)) for number in _CORNER.findall(shown.where)]
+    feature = _FEATURE.search(shown.where)
+    if feature is not None:
+        rows += [("feature", number) for number in _numbers(feature[1])]
+    return rows
 
 
 def _numbers(text: str) -> Iterator[int]:
