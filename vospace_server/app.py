@@ -10,6 +10,7 @@ from vospace_server.composition.jobs import build_jobs
 from vospace_server.composition.lifespan import build_lifespan
 from vospace_server.composition.middleware import build_middleware
 from vospace_server.composition.services import build_services
+from vospace_server.composition.storage_pages import storage_routes
 from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
@@ -48,7 +49,12 @@ def create_app(config: ServerConfig) -> Starlette:
         group_service_id=config.group_service_id,
     )
     return Starlette(
-        routes=[*routes(endpoints, addresses), *login.routes, *web_routes(web, access)],
+        routes=[
+            *routes(endpoints, addresses),
+            *login.routes,
+            *storage_routes(config, services, access, web, addresses),
+            *web_routes(web, access),
+        ],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),

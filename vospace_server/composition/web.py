@@ -46,7 +46,7 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
         group_service_id=config.group_service_id,
         service_name=config.service.name,
         registration=config.web.registration,
-        sections=(),
+        sections=("storage",),
     )
     pages = Pages(assets=assets, languages=Languages(), site=site)
     return Web(

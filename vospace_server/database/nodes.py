@@ -216,6 +216,11 @@ class NodeRepository:
         """Whether a container holds anything."""
         return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
 
+    def count_children(self, parent_id: int) -> int:
+        """How many nodes a container holds itself."""
+        query = select(func.count()).where(node.c.parent_id == parent_id)
+        return self._connection.scalar(query) or 0
+
     def orphans(self, *, limit: int) -> list[NodeRecord]:
         """Nodes whose container does not exist; there must be none, which fsck verifies."""
         return [

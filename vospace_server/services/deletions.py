@@ -38,30 +38,20 @@ class DeletionService:
         use of the quota; `collect_once` removes the rows.
         """
         if recursive:
-            self._check_tree(caller, path)
+            check_tree(self._tree, caller, path)
         self._tree.database.retrying(
             lambda unit: self._delete(unit, caller, path, recursive=recursive)
         )
 
     def collect_once(self, limit: int = COLLECT_BATCH) -> int:
         """Remove at most about `limit` rows of deleted trees; returns how many, 0 if none."""
+        now_ns = self._tree.clock()
         with self._tree.database.read() as unit:
-            if not unit.trash.is_any():
+            if not unit.trash.is_any(now_ns):
                 return 0
-        return self._tree.database.retrying(lambda unit: _collect(unit, limit), durable=False)
-
-    def _check_tree(self, caller: Caller, path: NodePath) -> None:
-        """Refuse a recursive deletion that would remove what the caller may not.
-
-        In a transaction of its own: it reads the whole tree, and writers need not wait for it.
-        """
-        with self._tree.database.read() as unit:
-            found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-            require(caller, found.records, Action.REMOVE, path)
-            if not found.node.is_container:
-                return
-            for sample in unit.nodes.kinds_of_access(found.node.node_id):
-                _check_deletable(caller, sample, found)
+        return self._tree.database.retrying(
+            lambda unit: _collect(unit, limit, now_ns), durable=False
+        )
 
     def _delete(
         self, unit: UnitOfWork, caller: Caller, path: NodePath, *, recursive: bool
@@ -75,10 +65,24 @@ class DeletionService:
         if node.is_container and unit.nodes.has_children(node.node_id):
             if not recursive:
                 raise InvalidArgument(f"container node '{path}' is not empty")
-            _cut_off(unit, caller, found, now_ns)
+            cut_off(unit, caller, found, now_ns)
         else:
             remove_single(unit, found, now_ns)
         log_change(unit, caller, Operation.DELETE, found, now_ns)
+
+
+def check_tree(tree: Tree, caller: Caller, path: NodePath) -> None:
+    """Refuse a recursive deletion that would remove what the caller may not.
+
+    In a transaction of its own: it reads the whole tree, and writers need not wait for it.
+    """
+    with tree.database.read() as unit:
+        found = tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
+        require(caller, found.records, Action.REMOVE, path)
+        if not found.node.is_container:
+            return
+        for sample in unit.nodes.kinds_of_access(found.node.node_id):
+            _check_deletable(caller, sample, found)
 
 
 def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
@@ -87,7 +91,7 @@ def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
     The node must be locked.
     """
     node = found.node
-    size_bytes, files = _leaves_behind(unit, node)
+    size_bytes, files = leaves_behind(unit, node)
     if node.allocation_id is not None:
         unit.allocations.remove(node.allocation_id)
     elif node.has_bytes and found.allocation_id is not None:
@@ -96,18 +100,25 @@ def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
     record_change(unit, node.parent_id, size_bytes=-size_bytes, files=-files, now_ns=now_ns)
 
 
-def _leaves_behind(unit: UnitOfWork, node: NodeRecord) -> tuple[int, int]:
+def leaves_behind(unit: UnitOfWork, node: NodeRecord) -> tuple[int, int]:
     """Bytes and files that the parent has counted for a node."""
     if node.is_container:
         return told_by(unit, node.node_id)
     return (node.length, 1) if node.has_bytes else (0, 0)
 
 
-def _cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> None:
-    """Move the top of a tree to the trash, and give back what the tree counts for."""
+def cut_off(
+    unit: UnitOfWork, caller: Caller, found: Found, now_ns: int, *, kept_until_ns: int = 0
+) -> None:
+    """Move the top of a tree to the trash, and give back what the tree counts for.
+
+    Until `kept_until_ns` it can be put back to where it was (services/trash.py).
+    """
     node = found.node
-    told_bytes, told_files = told_by(unit, node.node_id)
-    size_bytes, files = unit.sizes.exact(node.node_id)
+    told_bytes, told_files = leaves_behind(unit, node)
+    size_bytes, files = told_bytes, told_files
+    if node.is_container:
+        size_bytes, files = unit.sizes.exact(node.node_id)
     charged_to = None if node.allocation_id is not None else found.allocation_id
     if charged_to is not None:
         unit.allocations.credit(charged_to, size_bytes, files)
@@ -121,6 +132,9 @@ def _cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> Non
         released_files=files,
         found_bytes=0,
         found_files=0,
+        kept_until_ns=kept_until_ns,
+        former_parent_id=node.parent_id if kept_until_ns else None,
+        former_name=node.name if kept_until_ns else None,
     )
     unit.trash.cut_off(tree, deleted_ns=now_ns, actor_id=actor_id(caller))
     record_change(
@@ -142,9 +156,9 @@ def _check_deletable(caller: Caller, sample: NodeRecord, top: Found) -> None:
         )
 
 
-def _collect(unit: UnitOfWork, limit: int) -> int:
+def _collect(unit: UnitOfWork, limit: int, now_ns: int) -> int:
     """Take rows off the oldest deleted tree, from its leaves inwards."""
-    tree = unit.trash.oldest()
+    tree = unit.trash.oldest(now_ns)
     if tree is None:
         return 0
     removed = 0
@@ -160,21 +174,22 @@ def _collect(unit: UnitOfWork, limit: int) -> int:
         if containers:
             stack.append(containers[0].node_id)
         elif len(children) < limit:
-            removed += _remove_empty(unit, stack.pop())
+            removed += _remove_empty(unit, stack.pop(), tree.node_id)
     if not stack:
         _settle(unit, tree.node_id)
     return max(removed, 1)
 
 
-def _remove_empty(unit: UnitOfWork, container_id: int) -> int:
-    """Remove a deleted container, unless a child was being made in it; says how many rows."""
-    record = unit.nodes.by_id(container_id)
+def _remove_empty(unit: UnitOfWork, node_id: int, top_id: int) -> int:
+    """Remove a deleted node, unless a child was being made in it; says how many rows."""
+    record = unit.nodes.by_id(node_id)
     if record is None:
         return 0
     record = unit.nodes.lock(record)
-    if unit.nodes.has_children(container_id):
+    if unit.nodes.has_children(node_id):
         return 0
     _remove_rows(unit, [record])
+    unit.trash.count_found(top_id, [record])
     return 1
 
 
