@@ -6,7 +6,6 @@ import { Refusal } from "../requests.js";
 import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
-import { folderTree } from "./picker.js";
 import { child, count, isWithin, nameOf, pathOfUri, uriOf, wrongName } from "./space.js";
 import * as jobs from "./jobs.js";
 import { choose, field, formDialog, reason, showDialog } from "./windows.js";
@@ -63,6 +62,7 @@ export async function newLink(here, page) {
   const name = field(say("Name of the link"), { check: (value) => wrongName(value) });
   let typed = false;
   name.input.addEventListener("input", () => { typed = true; });
+  const { folderTree } = await import("./picker.js");
   const picker = folderTree(here, {
     files: true,
     chosen: (path) => {
@@ -179,6 +179,7 @@ export function tell(title, problems) {
 
 /** @param {"move" | "copy"} kind @param {string} here @param {Entry[]} entries @param {Page} page */
 export async function moveOrCopy(kind, here, entries, page) {
+  const { folderTree } = await import("./picker.js");
   const picker = folderTree(here);
   const moving = kind === "move";
   const first = entries[0].name;

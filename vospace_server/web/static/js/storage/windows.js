@@ -137,7 +137,7 @@ export function menu(button, items) {
     if (button.getAttribute("aria-disabled") === "true") return;
     const popup = element("div", { class: "popup", role: "menu", popover: "auto", "aria-label": button.textContent?.trim() },
       ...items().map((item) => element("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => { popup.hidePopover(); void item.run(); } }, icon(item.symbol), item.label, item.key ? element("kbd", { "aria-hidden": "true" }, item.key) : null)));
-    document.body.append(popup);
+    (document.querySelector("main") ?? document.body).append(popup);
     popup.showPopover();
     const place = button.getBoundingClientRect();
     popup.style.top = `${place.bottom + scrollY + 4}px`;
