@@ -13,12 +13,12 @@ PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
 PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape \
-        coverage format bench lock clean
+.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape claims \
+        conformance coverage format bench bench-scale lock clean
 
 help:  ## this table
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' \
-	  | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	  | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 # ------------------------------------------------------------------ environments
 
@@ -54,6 +54,9 @@ bench: $(VENV)/dev.stamp  ## measure against peers and the machine's limits; app
 	@tools/install-system-packages $(PACKAGES_BENCH)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; ARGS="--nodes 10000000" for more
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 # ------------------------------------------------------------------ tests and checks
 
 test: $(VENV)/dev.stamp  ## all tests but the object gateway's and the long ones; ARGS="-k word" picks some
@@ -70,7 +73,7 @@ coverage: $(VENV)/dev.stamp  ## the tests with branch coverage
 	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -m "not s3 and not stress" $(ARGS)
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
-check: lint types imports shape  ## everything that reads the code without running it
+check: lint types imports shape claims  ## everything that reads the code without running it
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .
@@ -84,6 +87,12 @@ imports: $(VENV)/dev.stamp
 
 shape: $(VENV)/dev.stamp
 	@$(BIN)/python tools/shape.py
+
+claims: $(VENV)/dev.stamp
+	@$(BIN)/python tools/conformance.py --check
+
+conformance: $(VENV)/dev.stamp  ## write docs/conformance.md from what the tests say they show
+	@$(BIN)/python tools/conformance.py
 
 format: $(VENV)/dev.stamp  ## rewrite the code in the one style
 	@$(BIN)/ruff format .

@@ -1,8 +1,9 @@
 """Asks a server for as many small things as it can give, over connections that stay open.
 
 `python -m benchmarks.load METHOD PORT HEADER_FILE PATH SECONDS CONNECTIONS` prints the answers
-a second as JSON. `{}` in PATH becomes a number that is never used twice. Written on bare
-sockets, because an HTTP library would need more of the processor than the server does.
+a second as JSON. `{}` in PATH becomes a number that is never used twice; `@FILE` stands for the
+paths in a file, in turn. Written on bare sockets, because an HTTP library would need more of
+the processor than the server does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Load:
     method: str
     port: int
     header: str
-    path: str
+    paths: tuple[str, ...]
     deadline: float
     answers: int = 0
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -57,7 +58,8 @@ class Load:
             self.answers += answers
 
     def _request(self) -> bytes:
-        path = self.path.replace("{}", str(next(self._numbers)))
+        number = next(self._numbers)
+        path = self.paths[number % len(self.paths)].replace("{}", str(number))
         body = ""
         if self.method == "PUT":
             body = _CONTAINER.format(path=path.removeprefix("/vault/nodes"))
@@ -95,6 +97,12 @@ def _receive(connection: socket.socket) -> bytes:
     return chunk
 
 
+def _paths(word: str) -> tuple[str, ...]:
+    if not word.startswith("@"):
+        return (word,)
+    return tuple(Path(word.removeprefix("@")).read_text(encoding="ascii").split())
+
+
 def main(words: list[str]) -> None:
     """Runs the load and prints the rate."""
     method, port, header_file, path, seconds, connections = words
@@ -102,7 +110,7 @@ def main(words: list[str]) -> None:
         method=method,
         port=int(port),
         header=Path(header_file).read_text(encoding="ascii").strip(),
-        path=path,
+        paths=_paths(path),
         deadline=time.monotonic() + float(seconds),
     )
     threads = [

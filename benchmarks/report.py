@@ -169,13 +169,18 @@ def section(
 ) -> str:
     """The Markdown of one run."""
     scores = Scores(columns={column.name: column for column in columns}, server=server.figures)
-    title = machine[0].removeprefix("date: ")
-    parts = [f"## {title}", "\n".join(f"- {line}" for line in [*machine[1:], *remarks])]
-    parts += ["### Floors", _floors(scores)]
+    parts = [heading_of(machine, remarks).rstrip(), "### Floors", _floors(scores)]
     if columns:
         parts += ["### Mounts", _mounts(columns)]
     parts += ["### Server, one process", _server(server)]
     return "\n\n".join(parts) + "\n"
+
+
+def heading_of(machine: Sequence[str], remarks: Sequence[str]) -> str:
+    """The title of a section, and what was measured on which machine."""
+    title = machine[0].removeprefix("date: ")
+    lines = "\n".join(f"- {line}" for line in [*machine[1:], *remarks])
+    return f"## {title}\n\n{lines}\n\n"
 
 
 def insert_section(results: Path, text: str) -> None:

@@ -5,7 +5,6 @@ Options of the command win over variables, variables over the file, the file ove
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,12 +21,12 @@ from vofs.filesystem.namespace import NamespaceConfig
 from vofs.filesystem.sibling_prefetch import PrefetchConfig
 from vofs.filesystem.tree_walks import WalkConfig
 from vofs.kernel.mounting import KernelConfig
+from vospace_model import byte_sizes
 
 DEFAULT_CACHE_LIMIT: Final = "20GiB"
 _READ_ONLY_TIMEOUT_SECONDS: Final = 60.0
 _READ_WRITE_TIMEOUT_SECONDS: Final = 1.0
 _READ_ONLY_NEGATIVE_SECONDS: Final = 5.0
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(I?)B?", re.IGNORECASE)
 
 
 class ConfigError(Exception):
@@ -80,15 +79,11 @@ class FileSettings:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of `4096`, `512MiB`, `20GiB`, `10G`; raises ConfigError.
-
-    A unit without `i` is the binary one too, as disks' users mean it in cache sizes.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ConfigError(f"{text!r} is not a size; write bytes, or a unit as in 20GiB")
-    exponent = " KMGTP".index(match[2].upper() or " ")
-    return int(float(match[1]) * 1024**exponent)
+    """Bytes of `4096`, `512MiB`, `20GiB`, `10G`, `500MB`; raises ConfigError."""
+    try:
+        return byte_sizes.parse_size(text)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def read_file(path: Path) -> FileSettings:

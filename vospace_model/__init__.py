@@ -35,6 +35,7 @@ from vospace_model.api import (
 )
 from vospace_model.capabilities import (
     Capability,
+    CapabilityUri,
 )
 from vospace_model.faults import (
     FAULT_STATUS,
@@ -70,6 +71,13 @@ from vospace_model.faults import (
     parse_fault,
     status_of,
 )
+from vospace_model.groups import (
+    GroupDocument,
+    GroupUser,
+    IdentityType,
+    PropertyOfGroup,
+    UserIdentity,
+)
 from vospace_model.jobs import (
     ERROR_PHRASES,
     ErrorSummary,
@@ -83,6 +91,7 @@ from vospace_model.jobs import (
     error_phrase,
     error_summary,
 )
+from vospace_model.node_json import iter_node_json, write_node_json
 from vospace_model.nodes import (
     ContainerNode,
     DataNode,
@@ -186,6 +195,7 @@ __all__ = [
     "BundledFile",
     "Cadc",
     "Capability",
+    "CapabilityUri",
     "ContainerNode",
     "ContainerNotFound",
     "Core",
@@ -199,7 +209,10 @@ __all__ = [
     "ExecutionPhase",
     "ExternalTransfer",
     "Fault",
+    "GroupDocument",
     "GroupUri",
+    "GroupUser",
+    "IdentityType",
     "Interface",
     "InternalFault",
     "InternalTransfer",
@@ -231,6 +244,7 @@ __all__ = [
     "PreconditionFailed",
     "Property",
     "PropertyChange",
+    "PropertyOfGroup",
     "ProtocolNotSupported",
     "ProtocolUri",
     "QuotaExceeded",
@@ -252,6 +266,7 @@ __all__ = [
     "UnreadableLinkTarget",
     "UnstructuredDataNode",
     "UrlUse",
+    "UserIdentity",
     "View",
     "ViewNotSupported",
     "ViewUri",
@@ -271,6 +286,7 @@ __all__ = [
     "format_node_date",
     "is_administered",
     "is_read_only",
+    "iter_node_json",
     "moment_of",
     "nanoseconds_of",
     "parse_fault",
@@ -279,4 +295,5 @@ __all__ = [
     "read_bundle_line",
     "read_listing_line",
     "status_of",
+    "write_node_json",
 ]

@@ -128,7 +128,10 @@ class ErrorSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job. `owner` None is an anonymous one; a duration of 0 seconds is unlimited."""
+    """A job. `owner` None is an anonymous one; a duration of 0 seconds is unlimited.
+
+    `progress` is from 0 to 1, None while unknown; UWS leaves it to jobInfo.
+    """
 
     job_id: str
     phase: ExecutionPhase
@@ -144,6 +147,7 @@ class Job:
     results: tuple[JobResult, ...] = ()
     error: ErrorSummary | None = None
     transfer: Transfer | None = None
+    progress: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ class ViewUri:
     BINARY: Final = "ivo://ivoa.net/vospace/core#binaryview"
     DEFAULT: Final = "ivo://ivoa.net/vospace/core#defaultview"
     CADC_DATA: Final = "ivo://cadc.nrc.ca/vospace/view#data"
+    TAR: Final = "ivo://ivoa.net/vospace/core#tar"
+    TAR_GZ: Final = "ivo://ivoa.net/vospace/core#targz"
+    ZIP: Final = "ivo://ivoa.net/vospace/core#zip"
     CADC_PACKAGE: Final = "vos://cadc.nrc.ca~vospace/CADC/std/Pkg-1.0"
 
 

@@ -24,8 +24,14 @@ class StandardId:
     RECURSIVE_DELETE: Final = "ivo://ivoa.net/std/VOSpace#recursive-delete-proto"
     RECURSIVE_PROPERTIES: Final = "ivo://ivoa.net/std/VOSpace#recursive-nodeprops-proto"
     PACKAGE: Final = "vos://cadc.nrc.ca~vospace/CADC/std/Pkg-1.0"
+    # The standard spells it in lower case, registries and clients do not.
     GROUP_SEARCH: Final = "ivo://ivoa.net/std/GMS#search-1.0"
+    GROUP_SEARCH_AS_SPECIFIED: Final = "ivo://ivoa.net/std/gms#search-1.0"
     GROUPS: Final = "ivo://ivoa.net/std/GMS#groups-0.1"
+    LOGIN: Final = "ivo://ivoa.net/std/UMS#login-0.1"
+    WHOAMI: Final = "ivo://ivoa.net/std/UMS#whoami-0.1"
+    USERS: Final = "ivo://ivoa.net/std/UMS#users-0.1"
+    PROXY: Final = "ivo://ivoa.net/std/CDP#proxy-1.0"
 
 
 class UrlUse(Enum):

@@ -1,6 +1,8 @@
 """create_app: the application of a configuration; `composition` holds what it is made of."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from importlib.metadata import version
 
 from starlette.applications import Starlette
 
@@ -14,11 +16,15 @@ from vospace_server.composition.storage_pages import storage_routes
 from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
+from vospace_server.examination.health import health_lines
 from vospace_server.http.addresses import Addresses
+from vospace_server.http.certificates import CertificateEndpoints
 from vospace_server.http.faults import not_found
 from vospace_server.http.login import LoginEndpoints
 from vospace_server.http.metrics import RequestMetrics
+from vospace_server.http.openapi import OPENAPI_PATH, OpenApiEndpoint
 from vospace_server.http.routes import routes
+from vospace_server.http.routing import ExactRoute, TreeRoute
 from vospace_server.storage.registry import open_store
 
 
@@ -36,10 +42,13 @@ def create_app(config: ServerConfig) -> Starlette:
     database = Database(config.database_url)
     database.upgrade()
     services = build_services(config, database, store)
+    services.tickets.prepare()
     access = build_access(config, database)
     web = build_web(config, database, access)
-    jobs = build_jobs(services, access, database)
+    jobs = build_jobs(config, services, access, database)
     metrics = RequestMetrics()
+    if services.foreign_groups is not None:
+        metrics.watch_group_services(services.foreign_groups.outcomes)
     addresses = Addresses(service_name=config.service.name, public_url=config.server.public_url)
     endpoints = build_endpoints(config, services, access, jobs, addresses, metrics)
     login = LoginEndpoints(
@@ -48,14 +57,21 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
+    certificates = CertificateEndpoints(access.certificates)
+    described = [*routes(endpoints, addresses), *login.routes, *certificates.routes]
+    pages = web_routes(web, access, services, jobs, addresses, lambda: health_lines(config))
+    storage = storage_routes(config, services, access, web, addresses)
     return Starlette(
-        routes=[
-            *routes(endpoints, addresses),
-            *login.routes,
-            *storage_routes(config, services, access, web, addresses),
-            *web_routes(web, access),
-        ],
+        routes=[*described, _description(described, addresses), *storage, *pages],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),
     )
+
+
+def _description(described: Sequence[TreeRoute], addresses: Addresses) -> ExactRoute:
+    """The route of the OpenAPI document of all the others."""
+    endpoint = OpenApiEndpoint(
+        routes=described, addresses=addresses, version=version("vospace")
+    )
+    return ExactRoute(OPENAPI_PATH, {"GET": endpoint.get})

@@ -135,6 +135,8 @@ def test_links_are_relative_inside_and_uris_outside(
     assert os.readlink(here / "absolute") == "d"
     (here / "bookmark").symlink_to("https://archive.example.org/x?y=1")
     assert os.readlink(here / "bookmark") == "https://archive.example.org/x?y=1"
+    for link in (here / "d" / "up", here / "absolute", here / "bookmark"):
+        assert os.lstat(link).st_size == len(os.readlink(link))
     (here / "dangling").symlink_to("not/there")
     assert not (here / "dangling").exists()
     assert _errno_of(lambda: (here / "out").symlink_to("/etc/passwd")) == errno.EPERM

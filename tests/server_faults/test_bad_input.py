@@ -230,6 +230,7 @@ NO_DOCUMENTS = [
 def test_a_document_that_is_none_is_refused_in_one_line(
     owner: httpx.Client, method: str, address: str, document: bytes, line: str
 ) -> None:
+    """Contract 7-23: every door, every kind of broken document."""
     answer = owner.request(method, address, content=document)
 
     assert answer.text == f"{line}\n"
@@ -238,6 +239,7 @@ def test_a_document_that_is_none_is_refused_in_one_line(
 
 
 def test_an_entity_never_brings_a_file_into_a_node(owner: httpx.Client, folder: str) -> None:
+    """Contract 7-23: no entity is expanded."""
     wanted = data(f"{folder}/x", title="&e;").replace("&amp;e;", "&e;")
     answer = owner.put(f"/vault/nodes/{folder}/x", content=XXE + wanted)
 

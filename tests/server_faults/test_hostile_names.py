@@ -39,6 +39,7 @@ def gallery(shared_space: Space) -> str:
 
 
 def test_every_name_is_listed_as_it_is(owner: httpx.Client, gallery: str) -> None:
+    """Contract 7-22: a gallery of names in one listing."""
     lines = owner.get(f"/api/v1/children/{gallery}").text.split("\n")
     in_json = {json.loads(line).get("name") for line in lines[1:-2]}
     document = owner.get(f"/vault/nodes/{gallery}").content.decode()
@@ -59,6 +60,7 @@ def test_no_two_spellings_of_a_letter_are_one_name() -> None:
 def test_a_name_leads_to_its_file_through_every_door(
     owner: httpx.Client, gallery: str, name: str
 ) -> None:
+    """Contract 7-22: nodes, files, transfers and JSON."""
     path = f"{gallery}/{quote(name, safe='')}"
     read = owner.get(f"/vault/files/{path}", follow_redirects=True)
     assert read.content == name.encode()

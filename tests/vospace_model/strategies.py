@@ -181,4 +181,5 @@ jobs = st.builds(
         has_detail=st.booleans(),
     ),
     transfer=st.none() | transfers,
+    progress=st.none() | st.integers(0, 10_000).map(lambda n: n / 10_000),
 )

@@ -10,7 +10,13 @@ from tests.support.space import SpaceServer
 from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS, Visit, Visitor
 from tests.web.site import Person, WebSite, open_site
 
-SETTINGS = '[web]\nregistration = "open"\n[authentication]\nfailures_per_account = 4\n'
+SETTINGS = """
+[web]
+registration = "open"
+registrations_per_minute = 100
+[authentication]
+failures_per_account = 4
+"""
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A server with people who are made at once, beside it, in its own database."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from html import unescape
 import httpx
 
 from tests.support.space import SpaceServer
-from vospace_model.uris import NodePath
+from vospace_model.nodes import NodeType, NodeUpdate
+from vospace_model.properties import Core, SetProperty
+from vospace_model.uris import NodePath, VosUri
 from vospace_server.auth.passwords import Passwords
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
@@ -19,6 +22,8 @@ from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.groups import GroupService
+from vospace_server.services.jobs import JobKind, JobService, NewJob
+from vospace_server.services.nodes import NodeService
 from vospace_server.services.sessions import SessionService
 from vospace_server.services.tree import Tree
 
@@ -57,16 +62,18 @@ class WebSite:
     groups: GroupService
     sessions: SessionService
     allocations: AllocationService
+    nodes: NodeService
+    jobs: JobService
 
     @property
     def url(self) -> str:
         """The address of the first page, without a slash at its end."""
         return self.server.root_url
 
-    def new_person(self, name: str, *, is_admin: bool = False, **known: str) -> Person:
+    def new_person(self, name: str, *, is_admin: bool = False) -> Person:
         """An account whose name begins so."""
         unique = f"{name}-{secrets.token_hex(3)}"
-        new = NewUser(name=unique, password=PASSWORD, is_admin=is_admin, **known)
+        new = NewUser(name=unique, password=PASSWORD, is_admin=is_admin)
         user = self.accounts.add(new, by=OPERATOR)
         return Person(user_id=user.user_id, name=user.name, is_admin=is_admin)
 
@@ -95,6 +102,25 @@ class WebSite:
             quota_bytes=quota_bytes,
         )
 
+    def grant(self, path: str, group: str) -> None:
+        """Lets a group, and nobody else but the owner, read a folder."""
+        changes = {
+            Core.GROUPREAD: f"ivo://localhost/gms?{group}",
+            Core.ISPUBLIC: "false",
+        }
+        update = NodeUpdate(
+            uri=VosUri("localhost~vault", NodePath.parse(f"/{path}")),
+            node_type=NodeType.CONTAINER,
+            changes=tuple(SetProperty(uri=key, value=value) for key, value in changes.items()),
+        )
+        self.nodes.set(OPERATOR, update)
+
+    def new_job(self, owner: Person, path: str) -> str:
+        """The id of a job of theirs that has not begun, about a node."""
+        request = {"transfer": {"targets": [f"vos://localhost~vault/{path}"]}, "scope": 3}
+        new = NewJob(kind=JobKind.TRANSFER, request=json.dumps(request))
+        return self.jobs.create(owner.identity, new).job_id
+
 
 @contextmanager
 def open_site(server: SpaceServer, database_url: str) -> Iterator[WebSite]:
@@ -113,6 +139,8 @@ def open_site(server: SpaceServer, database_url: str) -> Iterator[WebSite]:
                 database=database, idle=timedelta(hours=1), life=timedelta(hours=2)
             ),
             allocations=AllocationService(tree=tree),
+            nodes=NodeService(tree=tree),
+            jobs=JobService(database=database, wake_runner=lambda: None),
         )
     finally:
         database.close()

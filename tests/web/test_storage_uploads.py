@@ -1,4 +1,4 @@
-"""Uploads: by button, many, in folders, over names that are taken, with a network that fails."""
+"""Uploads: by button, in folders, over names that are taken, with a network that fails."""
 
 import csv
 import io
@@ -33,6 +33,17 @@ def payload(name: str, content: bytes = b"content") -> FilePayload:
 def tray(page: Page) -> Locator:
     """The tray of uploads."""
     return page.get_by_role("region", name="Uploads and jobs")
+
+
+def hold(page: Page) -> list[Route]:
+    """Keep every upload from being sent; the list holds them."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/vault/files/**", keep)
+    return held
 
 
 def test_files_that_are_chosen_arrive_with_their_bytes_and_times(
@@ -135,8 +146,7 @@ def test_an_upload_outlives_a_change_of_folder(
 ) -> None:
     space.folder("other")
     page = browse(visit, alice, space.page)
-    held: list[Route] = []
-    page.route("**/vault/files/**", lambda route: held.append(route))
+    held = hold(page)
 
     page.locator("#pick-files").set_input_files([payload("a.txt")])
     expect(tray(page)).to_contain_text("Uploading: 0 of 1 files")
@@ -154,8 +164,7 @@ def test_uploads_go_on_by_themselves_when_the_network_is_back(
     visit: Visit, alice: Person, space: Space
 ) -> None:
     page = browse(visit, alice, space.page)
-    held: list[Route] = []
-    page.route("**/vault/files/**", lambda route: held.append(route))
+    held = hold(page)
     page.locator("#pick-files").set_input_files([payload(f"{n}.txt") for n in range(6)])
     expect(tray(page)).to_contain_text("Uploading: 0 of 6 files")
 
@@ -172,8 +181,7 @@ def test_uploads_go_on_by_themselves_when_the_network_is_back(
 
 def test_uploads_pause_and_go_on(visit: Visit, alice: Person, space: Space) -> None:
     page = browse(visit, alice, space.page)
-    held: list[Route] = []
-    page.route("**/vault/files/**", lambda route: held.append(route))
+    held = hold(page)
     page.locator("#pick-files").set_input_files([payload("a.txt"), payload("b.txt")])
     expect(tray(page)).to_contain_text("Uploading")
 
@@ -216,8 +224,7 @@ def test_a_file_that_appears_meanwhile_is_not_written_over(
     visit: Visit, alice: Person, space: Space
 ) -> None:
     page = browse(visit, alice, space.page)
-    held: list[Route] = []
-    page.route("**/vault/files/**", lambda route: held.append(route))
+    held = hold(page)
     page.locator("#pick-files").set_input_files([payload("a.txt", b"mine")])
     expect(tray(page)).to_contain_text("Uploading")
 
@@ -262,9 +269,9 @@ def test_a_large_file_goes_on_where_it_was_after_a_reload(
 
     page.route("**/vault/files/**", stop_second_part)
     page.locator("#pick-files").set_input_files(large)
-    expect.poll if False else None
-    page.wait_for_function("() => true")
-    with page.expect_request(lambda each: "bytes 16777216-" in each.headers.get("content-range", "")):
+    with page.expect_request(
+        lambda each: "bytes 16777216-" in each.headers.get("content-range", "")
+    ):
         pass
     page.unroute("**/vault/files/**")
     page.on("dialog", lambda dialog: dialog.accept())
@@ -288,8 +295,7 @@ def test_ten_thousand_files_leave_the_page_alive(
     visit: Visit, alice: Person, space: Space
 ) -> None:
     page = browse(visit, alice, space.page)
-    held: list[Route] = []
-    page.route("**/vault/files/**", lambda route: held.append(route))
+    held = hold(page)
     page.evaluate(
         """() => {
           const data = new DataTransfer();

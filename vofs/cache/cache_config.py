@@ -30,6 +30,8 @@ class CacheConfig:
     read_seconds: float = 120.0
     # How long a reader leaves a fetch to another process before it reads past the cache.
     patience_seconds: float = 5.0
+    # How long after a content became complete its digest is checked.
+    check_delay_seconds: float = 1.0
     # Memory for what could not be stored, while the disk is full or failing.
     kept_bytes: int = 32 * _MIB
 

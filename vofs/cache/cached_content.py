@@ -341,7 +341,12 @@ class CachedContent:
             return
         with self._table.changed:
             self._users += 1
-        self._parts.housekeeper.submit(functools.partial(self._check_digest, store))
+        # A digest costs as much of the processor as the reader does who just came to the end,
+        # and who may read it all again.
+        self._parts.housekeeper.submit(
+            functools.partial(self._check_digest, store),
+            after_seconds=self._parts.config.check_delay_seconds,
+        )
 
     def _check_digest(self, store: ContentStore) -> None:
         try:

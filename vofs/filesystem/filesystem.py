@@ -102,8 +102,12 @@ class FileSystem:
         entry = self._namespace.entry(path)
         if entry.type is not NodeType.LINK or entry.target is None:
             raise NotALink(str(path))
+        return self.shown_target(path, entry)
+
+    def shown_target(self, path: NodePath, entry: Entry) -> str:
+        """The same of a link that is known already; OutsideMount when it has no name here."""
         return shown_target(
-            path, entry.target, authority=self._client.authority, root=self._place.root
+            path, entry.target or "", authority=self._client.authority, root=self._place.root
         )
 
     def open_container(self, path: NodePath) -> int:
@@ -116,6 +120,10 @@ class FileSystem:
         if renew:
             container.entries = self._with_our_changes(container.path)
         return container.entries
+
+    def path_of_handle(self, handle: int) -> NodePath:
+        """Where the folder behind a handle is."""
+        return self._files.container(handle).path
 
     def container_of_handle(self, handle: int) -> Entry:
         """The folder behind a handle."""

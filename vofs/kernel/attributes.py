@@ -34,6 +34,10 @@ class FileAttributes(NamedTuple):
     mtime_ns: int
     ctime_ns: int
 
+    def with_size(self, size: int) -> "FileAttributes":
+        """The same of another size."""
+        return self._replace(size=size, blocks=-(-size // _BLOCK_BYTES))
+
 
 class AttributeMapper:
     """Knows who mounts; everything of the caller's own belongs to that user here."""

@@ -12,12 +12,19 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from vofs.filesystem.aliases import is_alias
-from vofs.filesystem.errors import NameTooLong, NotHeldByVospace, ReadOnlyMount
+from vofs.filesystem.errors import (
+    NameTooLong,
+    NotHeldByVospace,
+    OutsideMount,
+    ReadOnlyMount,
+)
 from vofs.filesystem.filesystem import FileSystem
 from vofs.filesystem.open_files import Opened, OpenMode
 from vofs.kernel.attributes import AttributeMapper, FileAttributes
 from vofs.kernel.callers import UNKNOWN, Callers
+from vospace_model.api import Entry
 from vospace_model.faults import InvalidURI
+from vospace_model.nodes import NodeType
 from vospace_model.uris import MAX_NAME_BYTES, NodePath
 
 _BLOCK_BYTES: Final = 4096
@@ -78,7 +85,8 @@ class Operations:
             return self._attributes.attributes(
                 self._filesystem.access.entry_of_handle(handle or 0)
             )
-        return self._attributes.attributes(self._filesystem.entry(self._node(path)))
+        node = self._node(path)
+        return self._attributes_at(node, self._filesystem.entry(node))
 
     def access(self, path: str, mode: int) -> None:
         """access(2): the service decides when something is done, so only "ro" is known now."""
@@ -97,8 +105,8 @@ class Operations:
     def readdir(self, handle: int, offset: int) -> Iterator[DirectoryEntry]:
         """The entries from an offset on; 0 lists anew, as rewinddir(3) wants."""
         entries = self._filesystem.listing(handle, renew=offset == 0)
-        attributes = self._attributes.attributes
-        return ((entry.name, attributes(entry)) for entry in entries[offset:])
+        folder = self._filesystem.path_of_handle(handle)
+        return ((entry.name, self._attributes_in(folder, entry)) for entry in entries[offset:])
 
     def directory_attributes(self, handle: int) -> FileAttributes:
         """The attributes for `.` in a listing."""
@@ -239,6 +247,23 @@ class Operations:
     def removexattr(self, path: str, name: str) -> None:
         """removexattr(2)."""
         self._filesystem.xattrs.remove(self._node(path), name)
+
+    def _attributes_in(self, folder: NodePath, entry: Entry) -> FileAttributes:
+        if entry.type is not NodeType.LINK:
+            return self._attributes.attributes(entry)
+        return self._attributes_at(folder.child(entry.name), entry)
+
+    def _attributes_at(self, path: NodePath, entry: Entry) -> FileAttributes:
+        """The attributes of a node; the size of a link is that of what readlink(2) gives."""
+        found = self._attributes.attributes(entry)
+        if entry.type is not NodeType.LINK:
+            return found
+        try:
+            size = len(self._filesystem.shown_target(path, entry).encode())
+        except OutsideMount:
+            # Nobody can follow it, but it is there and can be removed.
+            return found
+        return found.with_size(size)
 
     def _node(self, path: str) -> NodePath:
         if path == "/":

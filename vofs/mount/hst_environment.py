@@ -18,6 +18,7 @@ _FOLDERS: Final = (
     "xref",
     "yref",
     "mtab",
+    "otab",
     "comp",
 )
 # Where the folders may be below a mountpoint: the tree of the telescope, or CRDS's.

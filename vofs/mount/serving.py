@@ -1,5 +1,6 @@
 """Serves one mount from the first request to the service to the last byte sent."""
 
+import gc
 import logging
 import os
 import sys
@@ -109,6 +110,10 @@ class _Mount:
             on_start=self._start,
             on_stop=self._stop,
         )
+        # What was made until now stays: looking through it again and again for garbage would
+        # hold up every call of the kernel for some milliseconds each time.
+        gc.collect()
+        gc.freeze()
         serve(
             operations,
             str(self._config.mountpoint),

@@ -1,5 +1,6 @@
 """Documents of UWS 1.1: a job, the list of jobs, results and parameters (contract 1.6)."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -28,7 +29,15 @@ from vospace_model.xml.elements import (
     token_of,
 )
 from vospace_model.xml.markup import NIL, attribute, boolean, document, element, wrap
-from vospace_model.xml.namespaces import UWS, UWS_VERSION, VOSPACE, XLINK, XLINK_HREF, XSI
+from vospace_model.xml.namespaces import (
+    JOB_INFO,
+    UWS,
+    UWS_VERSION,
+    VOSPACE,
+    XLINK,
+    XLINK_HREF,
+    XSI,
+)
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES, parse_document
 from vospace_model.xml.transfers import read_transfer_element, write_transfer_element
 
@@ -36,6 +45,7 @@ _NAMESPACES: Final = (
     attribute("xmlns:uws", UWS) + attribute("xmlns:xlink", XLINK) + attribute("xmlns:xsi", XSI)
 )
 _VERSIONED: Final = _NAMESPACES + attribute("version", UWS_VERSION)
+_PROGRESS: Final = re.compile(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?")
 _JOB_PARTS: Final = frozenset(
     {
         "jobId",
@@ -74,8 +84,9 @@ def write_job(job: Job) -> bytes:
     ]
     if job.error is not None:
         parts.append(_error(job.error))
-    if job.transfer is not None:
-        parts.append(wrap("uws:jobInfo", [write_transfer_element(job.transfer)]))
+    information = _job_info(job)
+    if information:
+        parts.append(wrap("uws:jobInfo", information))
     return document(wrap("uws:job", parts, _VERSIONED))
 
 
@@ -117,6 +128,7 @@ def read_job(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Job:
         results=tuple(map(_read_result, parts.within("results", "result", UWS))),
         error=_read_error(parts.only("errorSummary")),
         transfer=_read_job_info(parts.only("jobInfo")),
+        progress=_read_progress(parts.only("jobInfo")),
     )
 
 
@@ -165,6 +177,15 @@ def _reference(job: JobReference) -> str:
         _moment("uws:creationTime", job.created),
     ]
     return wrap("uws:jobref", parts, attribute("id", job.job_id) + _link(job.href))
+
+
+def _job_info(job: Job) -> list[str]:
+    """What UWS lets a service add: the transfer first, where clients of others look for it."""
+    parts = [] if job.transfer is None else [write_transfer_element(job.transfer)]
+    if job.progress is not None:
+        namespace = attribute("xmlns:info", JOB_INFO)
+        parts.append(element("info:progress", f"{job.progress:.4f}", namespace))
+    return parts
 
 
 def _read_phase(source: etree._Element) -> ExecutionPhase:
@@ -220,3 +241,13 @@ def _read_job_info(source: etree._Element | None) -> Transfer | None:
         return None
     found = source.find(f"{{{VOSPACE}}}transfer")
     return None if found is None else read_transfer_element(found)
+
+
+def _read_progress(source: etree._Element | None) -> float | None:
+    found = None if source is None else source.find(f"{{{JOB_INFO}}}progress")
+    if found is None:
+        return None
+    word = token_of(found)
+    if _PROGRESS.fullmatch(word) is None:
+        raise InvalidArgument(f"{describe(found)} {word[:40]!r} is not between 0 and 1")
+    return float(word)

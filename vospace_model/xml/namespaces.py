@@ -6,6 +6,9 @@ VOSPACE: Final = "http://www.ivoa.net/xml/VOSpace/v2.0"
 """One namespace for VOSpace 2.0 and 2.1; the documents carry the version."""
 
 UWS: Final = "http://www.ivoa.net/xml/UWS/v1.0"
+JOB_INFO: Final = "urn:vospace:job-info"
+"""Our own, for what UWS leaves to each service to say in `jobInfo`."""
+
 XLINK: Final = "http://www.w3.org/1999/xlink"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 VOSI_CAPABILITIES: Final = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"

@@ -13,6 +13,7 @@ from vospace_model.views import View
 from vospace_model.xml.fragments import write_protocols, write_view
 from vospace_model.xml.markup import attribute, boolean, document, wrap
 from vospace_model.xml.namespaces import VOSPACE
+from vospace_model.xml.parser import MAX_DOCUMENT_BYTES, parse_document
 
 _ATTRIBUTES: Final = attribute("xmlns:vos", VOSPACE)
 
@@ -52,6 +53,14 @@ def write_protocols_document(
         write_protocols("vos:provides", provides),
     ]
     return document(wrap("vos:protocols", parts, _ATTRIBUTES))
+
+
+def asks_for_protocols(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> bool:
+    """Whether a document posted to a node is `protocols`, which asks for those of the node.
+
+    Raises InvalidArgument or RequestEntityTooLarge for what is no document at all.
+    """
+    return parse_document(data, max_bytes=max_bytes).tag == f"{{{VOSPACE}}}protocols"
 
 
 def _property(uri: str) -> str:

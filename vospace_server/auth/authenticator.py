@@ -3,19 +3,24 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from vospace_model.faults import NotAuthenticated, ServiceBusy
+from vospace_server.auth.certificate_login import CertificateLogin
 from vospace_server.auth.credentials import (
+    CertificateCredentials,
     Credentials,
     PasswordCredentials,
     TokenCredentials,
+    TrustedNameCredentials,
 )
-from vospace_server.auth.directory import AccountDirectory, KnownAccount
+from vospace_server.auth.directory import AccountDirectory, KnownAccount, identity_of
 from vospace_server.auth.failure_limiter import FailureLimiter
 from vospace_server.auth.passwords import Passwords
 from vospace_server.auth.verified_passwords import VerifiedPasswords
-from vospace_server.domain.access_token import token_digest
+from vospace_server.domain.access_token import PREFIX, token_digest
 from vospace_server.domain.account import MAX_PASSWORD_CHARACTERS, Token
 from vospace_server.domain.identity import Identity, TokenScope
 
@@ -24,6 +29,8 @@ _logger = logging.getLogger(__name__)
 # The use of a token is a write; once per this long is enough to see which are in use.
 _USE_INTERVAL = timedelta(minutes=15)
 _MOST_USES = 10_000
+# Header, claims and signature.
+_JWS_STOPS = 2
 # One sentence for both, so that an answer does not tell which accounts exist.
 _WRONG = "wrong user name or password"
 
@@ -32,11 +39,27 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class IssuedTokens(Protocol):
+    """Knows the tokens of another issuer."""
+
+    def identify(self, token: str) -> Identity:
+        """Who presents it; raises NotAuthenticated, PermissionDenied or ServiceBusy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherLogins:
+    """What logs in besides our own passwords and tokens, where it is set up."""
+
+    certificates: CertificateLogin | None = None
+    issuer: IssuedTokens | None = None
+
+
 class Authenticator:
-    """Checks passwords and tokens; shared by all threads of a process.
+    """Checks every kind of credentials; shared by all threads of a process.
 
     Raises NotAuthenticated for credentials that are wrong, expired, revoked or of a disabled
-    account, and ServiceBusy when there were too many wrong passwords.
+    account, PermissionDenied for good ones of somebody who has no account, and ServiceBusy
+    when there were too many wrong passwords or an issuer can't be asked.
     """
 
     def __init__(
@@ -46,12 +69,14 @@ class Authenticator:
         passwords: Passwords,
         verified: VerifiedPasswords,
         limiter: FailureLimiter,
+        others: OtherLogins | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._directory = directory
         self._passwords = passwords
         self._verified = verified
         self._limiter = limiter
+        self._others = others or OtherLogins()
         self._clock = clock
         # Guards _uses.
         self._lock = threading.Lock()
@@ -61,10 +86,24 @@ class Authenticator:
     def authenticate(self, credentials: Credentials, *, address: str) -> Identity:
         """Who presents the credentials; `address` is the client's, against which to count."""
         if isinstance(credentials, TokenCredentials):
-            return self._by_token(credentials)
-        return self._by_password(credentials, address)
+            return replace(self._by_token(credentials), bearer=credentials.token)
+        if isinstance(credentials, PasswordCredentials):
+            return self._by_password(credentials, address)
+        return self._by_certificate(credentials)
+
+    def _by_certificate(
+        self, credentials: CertificateCredentials | TrustedNameCredentials
+    ) -> Identity:
+        certificates = self._others.certificates
+        if certificates is None:
+            raise NotAuthenticated("certificates do not log in here")
+        if isinstance(credentials, CertificateCredentials):
+            return certificates.identify(credentials)
+        return certificates.identify_name(credentials)
 
     def _by_token(self, credentials: TokenCredentials) -> Identity:
+        if self._others.issuer is not None and _is_foreign(credentials.token):
+            return self._others.issuer.identify(credentials.token)
         account = self._directory.by_token(token_digest(credentials.token))
         if account is None or account.token is None:
             raise NotAuthenticated("the token is unknown")
@@ -72,7 +111,7 @@ class Authenticator:
         _check_token(account.token, now)
         _check_enabled(account)
         self._note_use(account.token, now)
-        return _identity(account, account.token.scope)
+        return identity_of(account, account.token.scope, expires=account.token.expires)
 
     def _by_password(self, credentials: PasswordCredentials, address: str) -> Identity:
         account = self._directory.by_name(credentials.name)
@@ -81,7 +120,7 @@ class Authenticator:
             raise NotAuthenticated(_WRONG)
         # Only after the right password: a stranger learns nothing about the account.
         _check_enabled(account)
-        return _identity(account, TokenScope.ADMIN)
+        return identity_of(account, TokenScope.ADMIN)
 
     def _matches(
         self, password_hash: str | None, credentials: PasswordCredentials, address: str
@@ -115,6 +154,11 @@ class Authenticator:
             _logger.info("the use of token %d was not recorded", token.token_id)
 
 
+def _is_foreign(token: str) -> bool:
+    """Whether it looks like a signed token (JWS) and not like one of ours."""
+    return not token.startswith(PREFIX) and token.count(".") == _JWS_STOPS
+
+
 def _check_token(token: Token, now: datetime) -> None:
     if token.revoked:
         raise NotAuthenticated("the token was revoked")
@@ -125,13 +169,3 @@ def _check_token(token: Token, now: datetime) -> None:
 def _check_enabled(account: KnownAccount) -> None:
     if account.user.disabled:
         raise NotAuthenticated(f"the account {account.user.name!r} is disabled")
-
-
-def _identity(account: KnownAccount, scope: TokenScope) -> Identity:
-    return Identity(
-        user_id=account.user.user_id,
-        name=account.user.name,
-        groups=account.groups,
-        is_admin=account.user.is_admin,
-        scope=scope,
-    )

@@ -1,4 +1,4 @@
-"""What a request may present: nothing, a name with a password, or a token."""
+"""What a request may present: nothing, a password, a token, or a certificate."""
 
 import base64
 import binascii
@@ -22,7 +22,23 @@ class TokenCredentials:
     token: str = field(repr=False)
 
 
-Credentials = PasswordCredentials | TokenCredentials
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateCredentials:
+    """A chain that TLS has verified: in DER, from the client's certificate to the authority."""
+
+    chain: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedNameCredentials:
+    """A distinguished name that a proxy has verified, which has shown that it is ours."""
+
+    name: str
+
+
+Credentials = (
+    PasswordCredentials | TokenCredentials | CertificateCredentials | TrustedNameCredentials
+)
 
 
 def read_authorization(value: str) -> Credentials:

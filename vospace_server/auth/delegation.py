@@ -1,7 +1,7 @@
 """Delegation: acting for an account that authenticated earlier, with the rights of now."""
 
 from vospace_model.faults import PermissionDenied
-from vospace_server.auth.directory import AccountDirectory
+from vospace_server.auth.directory import AccountDirectory, identity_of
 from vospace_server.domain.identity import Identity, TokenScope
 
 
@@ -19,10 +19,4 @@ class Delegation:
         account = self._directory.by_name(name)
         if account is None or account.user.disabled:
             raise PermissionDenied(f"the account {name!r} is disabled")
-        return Identity(
-            user_id=account.user.user_id,
-            name=account.user.name,
-            groups=account.groups,
-            is_admin=account.user.is_admin,
-            scope=scope,
-        )
+        return identity_of(account, scope)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from vospace_server.auth.memberships import Memberships
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.account import Token, User
+from vospace_server.domain.account import IdentityKind, Token, User
+from vospace_server.domain.identity import Identity, TokenScope
 
 _MOST_ENTRIES = 10_000
 
@@ -29,6 +30,20 @@ class KnownAccount:
     user: User
     groups: frozenset[str]
     token: Token | None = None
+
+
+def identity_of(
+    account: KnownAccount, scope: TokenScope, *, expires: datetime | None = None
+) -> Identity:
+    """The account as the caller of a request, with a credential of this scope and end."""
+    return Identity(
+        user_id=account.user.user_id,
+        name=account.user.name,
+        groups=account.groups,
+        is_admin=account.user.is_admin,
+        scope=scope,
+        expires=expires,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +82,12 @@ class AccountDirectory:
             return (None if token is None else unit.users.by_id(token.user_id)), token
 
         return self._find("token", digest, read)
+
+    def by_identity(self, kind: IdentityKind, value: str) -> KnownAccount | None:
+        """The account that is known by this as well, disabled or not; None if there is none."""
+        return self._find(
+            kind.value, value, lambda unit: (unit.users.by_identity(kind, value), None)
+        )
 
     def record_use(self, token: Token, at: datetime) -> None:
         """Keeps when a token was used last; also in memory, to ask again only much later."""

@@ -2,6 +2,7 @@
 
 import argparse
 
+from vospace_model.byte_sizes import format_size, parse_size
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.commands.failures import MISUSED, CommandError
 from vospace_server.commands.opening import OpenSpace, open_space
@@ -9,7 +10,6 @@ from vospace_server.commands.tables import print_table
 from vospace_server.database.engine import Database
 from vospace_server.domain.account import NoSuchUserError
 from vospace_server.domain.allocation import Allocation
-from vospace_server.domain.byte_size import format_size, parse_size
 from vospace_server.domain.identity import OPERATOR
 from vospace_server.domain.path_walk import Absent
 from vospace_server.services.allocations import AllocationService

@@ -11,6 +11,7 @@ PROGRAM = "vospace-server"
 if TYPE_CHECKING:
     # argparse has no public name for it, and it can't be subscripted at run time.
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+    Options = argparse._ArgumentGroup  # noqa: SLF001 - as above
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serving(commands)
     _add_care(commands)
+    _add_state(commands)
     _add_users(_group(commands, "user", "users and their tokens"))
     _add_groups(_group(commands, "group", "groups and their members"))
     _add_allocations(_group(commands, "allocation", "containers with a quota"))
@@ -79,14 +81,7 @@ def _add_serving(commands: "Commands") -> None:
         purpose="serve a space until it is told to stop (SIGTERM, Ctrl-C)",
         example="serve --data-dir /srv/space --host 0.0.0.0 --port 8080",
     )
-    listen = serve.add_argument_group("where to listen")
-    listen.add_argument(
-        "--host", dest="server.host", metavar="ADDRESS", help="default 127.0.0.1"
-    )
-    listen.add_argument("--port", dest="server.port", help="default 8080; 0: any free one")
-    listen.add_argument("--workers", dest="server.workers", metavar="N", help="processes, 1")
-    listen.add_argument("--tls-cert", dest="server.tls_cert", metavar="FILE", help="PEM chain")
-    listen.add_argument("--tls-key", dest="server.tls_key", metavar="FILE", help="PEM key")
+    _add_listening(serve.add_argument_group("where to listen"))
     _command(
         commands,
         "upgrade",
@@ -108,6 +103,28 @@ def _add_serving(commands: "Commands") -> None:
         handler="configuration:check",
         purpose="say whether the configuration can be used",
         example="config check --config /etc/vospace/server.toml",
+    )
+
+
+def _add_listening(listen: "Options") -> None:
+    listen.add_argument(
+        "--host", dest="server.host", metavar="ADDRESS", help="default 127.0.0.1"
+    )
+    listen.add_argument("--port", dest="server.port", help="default 8080; 0: any free one")
+    listen.add_argument("--workers", dest="server.workers", metavar="N", help="processes, 1")
+    listen.add_argument("--tls-cert", dest="server.tls_cert", metavar="FILE", help="PEM chain")
+    listen.add_argument("--tls-key", dest="server.tls_key", metavar="FILE", help="PEM key")
+    listen.add_argument(
+        "--tls-client-ca",
+        dest="server.tls_client_ca",
+        metavar="FILE",
+        help="authorities of client certificates (PEM file or directory), besides our own",
+    )
+    listen.add_argument(
+        "--tls-port",
+        dest="server.tls_port",
+        metavar="PORT",
+        help="TLS on a second port, beside plain HTTP",
     )
 
 
@@ -137,6 +154,31 @@ def _add_care(commands: "Commands") -> None:
     )
     collect.add_argument(
         "--grace", default="24h", metavar="TIME", help="spare what is younger (24h, 90m, 7d)"
+    )
+
+
+def _add_state(commands: "Commands") -> None:
+    state = _command(
+        commands,
+        "state",
+        handler="state:state",
+        purpose="show or change what the service does at all, in every process within a second",
+        example="state read-only --data-dir /srv/space",
+    )
+    state.add_argument(
+        "mode",
+        metavar="STATE",
+        nargs="?",
+        choices=("read-write", "read-only", "offline"),
+        help="read-write, read-only or offline; without it the present one is shown",
+    )
+    authority = _group(commands, "ca", "our own certificate authority")
+    _command(
+        authority,
+        "show",
+        handler="state:show_authority",
+        purpose="print the certificate by which others believe those of our users",
+        example="ca show --data-dir /srv/space > /etc/grid-security/certificates/space.pem",
     )
 
 
@@ -172,6 +214,30 @@ def _add_users(commands: "Commands") -> None:
         )
         change.add_argument("name", metavar="NAME")
     _add_secrets(commands)
+    _add_identities(commands)
+
+
+def _add_identities(commands: "Commands") -> None:
+    known = _command(
+        commands,
+        "identity",
+        handler="users:identity",
+        purpose="show or change by what else a user is known",
+        example="user identity durand --add-dn '/C=CA/O=Grid/CN=Durand' --data-dir /srv/space",
+    )
+    known.add_argument("name", metavar="NAME")
+    for word in ("add", "remove"):
+        known.add_argument(
+            f"--{word}-dn", metavar="DN", action="append", default=[], help="X.509 name"
+        )
+        known.add_argument(
+            f"--{word}-oidc",
+            metavar=("ISSUER", "SUBJECT"),
+            nargs=2,
+            action="append",
+            default=[],
+            help="who the user is to an OpenID issuer",
+        )
 
 
 def _add_secrets(commands: "Commands") -> None:
@@ -227,18 +293,35 @@ def _add_groups(commands: "Commands") -> None:
         example="group show HST-RO --data-dir /srv/space",
     )
     show.add_argument("name", metavar="NAME")
+    delete = _command(
+        commands,
+        "delete",
+        handler="groups:delete",
+        purpose="end a group for ever; its name is never given again",
+        example="group delete HST-RO --data-dir /srv/space",
+    )
+    delete.add_argument("name", metavar="NAME")
+    _add_people_of_groups(commands)
+
+
+def _add_people_of_groups(commands: "Commands") -> None:
     who = "a user, e-mail address, X.509 name or group URI; or user:, dn:, email:, group: first"
-    for word, doing in (("add", "add a member to"), ("remove", "remove a member from")):
+    for word, role, doing in (
+        ("add", "member", "add a member to"),
+        ("remove", "member", "remove a member from"),
+        ("add", "admin", "let somebody administer"),
+        ("remove", "admin", "let somebody no longer administer"),
+    ):
         change = _command(
             commands,
-            f"{word}-member",
-            handler=f"groups:{word}_member",
+            f"{word}-{role}",
+            handler=f"groups:{word}_{role}",
             purpose=f"{doing} a group",
-            example=f"group {word}-member HST-RO durand --data-dir /srv/space",
+            example=f"group {word}-{role} HST-RO durand --data-dir /srv/space",
         )
         change.add_argument("name", metavar="NAME")
-        change.add_argument("member", metavar="MEMBER", help=who)
-        if word == "add":
+        change.add_argument("member", metavar=role.upper(), help=who)
+        if (word, role) == ("add", "member"):
             change.add_argument("--days", type=float, metavar="N", help="only for so long")
 
 

@@ -4,15 +4,15 @@ import argparse
 import re
 from datetime import timedelta
 
+from vospace_model.byte_sizes import format_size
 from vospace_server.commands.failures import MISUSED, CommandError
 from vospace_server.commands.opening import (
     load,
     open_space,
-    open_storage,
     prepare_data_dir,
 )
+from vospace_server.composition.storing import open_storage
 from vospace_server.database.engine import Database
-from vospace_server.domain.byte_size import format_size
 from vospace_server.services.fsck import FsckService
 from vospace_server.services.garbage import GarbageService
 from vospace_server.services.sizes import SizeService

@@ -52,6 +52,16 @@ def show(arguments: argparse.Namespace) -> int:
         ("KIND", "MEMBER", "UNTIL"),
         [(m.kind.value, m.value, shown_time(m.expires, never="-")) for m in group.members],
     )
+    if group.admins:
+        print_table(("KIND", "ADMINISTRATOR"), [(m.kind.value, m.value) for m in group.admins])
+    return 0
+
+
+def delete(arguments: argparse.Namespace) -> int:
+    """Ends a group."""
+    with open_space(arguments) as space:
+        _groups(space).delete(arguments.name, by=OPERATOR)
+    print(f"deleted {arguments.name}; its name stays taken")
     return 0
 
 
@@ -72,6 +82,22 @@ def remove_member(arguments: argparse.Namespace) -> int:
     with open_space(arguments) as space:
         _groups(space).remove_member(arguments.name, arguments.member, by=OPERATOR)
     print(f"removed {arguments.member} from {arguments.name}")
+    return 0
+
+
+def add_admin(arguments: argparse.Namespace) -> int:
+    """Lets somebody administer a group."""
+    with open_space(arguments) as space:
+        _groups(space).add_admin(arguments.name, arguments.member, by=OPERATOR)
+    print(f"{arguments.member} administers {arguments.name} now")
+    return 0
+
+
+def remove_admin(arguments: argparse.Namespace) -> int:
+    """Lets somebody no longer administer a group."""
+    with open_space(arguments) as space:
+        _groups(space).remove_admin(arguments.name, arguments.member, by=OPERATOR)
+    print(f"{arguments.member} does not administer {arguments.name} any more")
     return 0
 
 

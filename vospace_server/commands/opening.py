@@ -9,11 +9,9 @@ from pathlib import Path
 
 from vospace_server.commands.arguments import settings_of
 from vospace_server.commands.failures import CommandError
-from vospace_server.config import ConfigError, LoadedConfig, ServerConfig, load_config
+from vospace_server.config import LoadedConfig, ServerConfig, load_config
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
-from vospace_server.storage.object_store import ObjectStore
-from vospace_server.storage.registry import open_store
 
 _PRIVATE = 0o700
 
@@ -54,19 +52,6 @@ def open_space(arguments: argparse.Namespace, *, create: bool = False) -> Iterat
         yield OpenSpace(config=config, database=database)
     finally:
         database.close()
-
-
-@contextmanager
-def open_storage(config: ServerConfig) -> Iterator[ObjectStore]:
-    """The object store of a configuration, closed at the end."""
-    try:
-        store = open_store(config.storage_url)
-    except ValueError as error:
-        raise ConfigError(f"storage.url: {error}") from error
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def prepare_data_dir(config: ServerConfig, *, create: bool) -> None:

@@ -1,19 +1,19 @@
 """`vospace-server serve`."""
 
 import argparse
-import errno
 import functools
+import gc
 import importlib.metadata
 import logging
 import multiprocessing
 import os
 import signal
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.synchronize import Event
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,15 +21,19 @@ from uvicorn.supervisors import Multiprocess
 
 from vospace_server.app import create_app
 from vospace_server.commands.failures import CommandError
-from vospace_server.commands.opening import load, open_storage, prepare_data_dir
+from vospace_server.commands.listening import BACKLOG, listening
+from vospace_server.commands.opening import load, prepare_data_dir
+from vospace_server.commands.second_listener import SecondListener
 from vospace_server.commands.server_logging import set_up_logging
+from vospace_server.commands.tls import make_context
+from vospace_server.composition.access import build_certificates
+from vospace_server.composition.storing import open_storage
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.http.connection import BoundedConnection
 
 _logger = logging.getLogger(__name__)
 
-_BACKLOG = 2048
 _STARTUP_FAILED = 3
 
 
@@ -38,25 +42,40 @@ def serve(arguments: argparse.Namespace) -> int:
     config = load(arguments).config
     prepare_data_dir(config, create=True)
     set_up_logging(config.logging)
-    _check_parts(config)
-    with _listening(config) as listener:
+    authorities = _check_parts(config)
+    with listening(config) as (config, listeners):
         print(_introduction(config), flush=True)
-        address = f"{_address(config, listener)}/{config.service.name}"
-        ready = f"ready at {address} (stop it with Ctrl-C or kill {os.getpid()})"
+        ready = (
+            f"ready at {' and '.join(listeners.addresses(config))} "
+            f"(stop it with Ctrl-C or kill {os.getpid()})"
+        )
         announce = functools.partial(print, ready, flush=True)
+        serving = Serving(config=config, second=listeners.second, authorities=authorities)
         if config.server.workers == 1:
-            _serve_here(config, listener, announce)
+            _serve_here(serving, listeners.first, announce)
         else:
-            _serve_in_workers(config, listener, announce)
+            _serve_in_workers(serving, listeners.first, announce)
     print("stopped", flush=True)
     return 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What is served, and its second port if it has one; goes to the workers as it is.
+
+    `authorities` are those of our own client certificates (PEM), '' without TLS.
+    """
+
+    config: ServerConfig
+    second: socket.socket | None
+    authorities: str
+
+
 def _serve_here(
-    config: ServerConfig, listener: socket.socket, announce: Callable[[], None]
+    serving: Serving, listener: socket.socket, announce: Callable[[], None]
 ) -> None:
-    app = functools.partial(_make_app, config, announce)
-    server = uvicorn.Server(_uvicorn_config(config, app))
+    app = functools.partial(_make_app, serving, announce)
+    server = uvicorn.Server(_first_config(serving, app))
     # uvicorn repeats the signal that stopped it when all is done; asked to stop, and stopped,
     # is no failure.
     signal.signal(signal.SIGTERM, _stop_quietly)
@@ -68,11 +87,11 @@ def _serve_here(
 
 
 def _serve_in_workers(
-    config: ServerConfig, listener: socket.socket, announce: Callable[[], None]
+    serving: Serving, listener: socket.socket, announce: Callable[[], None]
 ) -> None:
     ready = multiprocessing.get_context("spawn").Event()
-    app = functools.partial(_make_worker_app, config, ready)
-    supervisor = Multiprocess(_uvicorn_config(config, app), sockets=[listener])
+    app = functools.partial(_make_worker_app, serving, ready)
+    supervisor = Multiprocess(_first_config(serving, app), sockets=[listener])
     waiting = threading.Thread(target=_announce_when, args=(ready, announce), daemon=True)
     waiting.start()
     supervisor.run()
@@ -89,12 +108,12 @@ def _stop_quietly(_signal: int, _frame: object) -> None:
     """Nothing is left to do."""
 
 
-def _make_worker_app(config: ServerConfig, ready: Event) -> ASGIApp:
+def _make_worker_app(serving: Serving, ready: Event) -> ASGIApp:
     """The application in a process of its own, which has inherited nothing but the socket."""
-    set_up_logging(config.logging)
+    set_up_logging(serving.config.logging)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     try:
-        return _make_app(config, ready.set)
+        return _make_app(serving, ready.set)
     except Exception as error:
         _logger.exception("the worker can't start")
         # With this status the supervisor gives up; with any other it would try for ever.
@@ -109,8 +128,12 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _make_app(config: ServerConfig, announce: Callable[[], None]) -> ASGIApp:
-    return _announcing(create_app(config), announce)
+def _make_app(serving: Serving, announce: Callable[[], None]) -> ASGIApp:
+    app: ASGIApp = create_app(serving.config)
+    if serving.second is not None:
+        config_of = functools.partial(_second_config, serving)
+        app = SecondListener(app, config_of=config_of, listener=serving.second)
+    return _announcing(app, announce)
 
 
 def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
@@ -124,6 +147,10 @@ def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
         async def watching_send(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
+                # What was made until now stays; looking for garbage in it would only hold
+                # requests up.
+                gc.collect()
+                gc.freeze()
                 announce()
 
         await app(scope, receive, watching_send)
@@ -131,14 +158,33 @@ def _announcing(app: ASGIApp, announce: Callable[[], None]) -> ASGIApp:
     return announcing
 
 
-def _uvicorn_config(config: ServerConfig, app: Callable[[], ASGIApp]) -> uvicorn.Config:
-    server = config.server
+def _first_config(serving: Serving, app: Callable[[], ASGIApp]) -> uvicorn.Config:
+    alone = serving.second is None
+    return _uvicorn_config(serving, app, factory=True, lifespan="on", tls=alone)
+
+
+def _second_config(serving: Serving, app: ASGIApp) -> uvicorn.Config:
+    return _uvicorn_config(serving, app, factory=False, lifespan="off", tls=True)
+
+
+def _uvicorn_config(
+    serving: Serving,
+    app: ASGIApp | Callable[[], ASGIApp],
+    *,
+    factory: bool,
+    lifespan: Literal["on", "off"],
+    tls: bool,
+) -> uvicorn.Config:
+    server = serving.config.server
+    context = None
+    if tls and server.tls_cert is not None:
+        context = functools.partial(make_context, server, serving.authorities)
     return uvicorn.Config(
         app,
-        factory=True,
+        factory=factory,
         http=BoundedConnection,
         ws="none",
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         # CADC's clients take words such as "ac" in it for products whose version they know.
@@ -147,67 +193,34 @@ def _uvicorn_config(config: ServerConfig, app: Callable[[], ASGIApp]) -> uvicorn
         proxy_headers=bool(server.trusted_proxies),
         forwarded_allow_ips=list(server.trusted_proxies),
         limit_concurrency=server.max_connections,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_keep_alive=server.keep_alive_seconds,
         timeout_graceful_shutdown=server.shutdown_seconds,
-        ssl_certfile=server.tls_cert,
-        ssl_keyfile=server.tls_key,
+        ssl_context_factory=context,
     )
 
 
-def _check_parts(config: ServerConfig) -> None:
-    """Opens everything once, so that what is wrong is said before anything listens."""
+def _check_parts(config: ServerConfig) -> str:
+    """Opens everything once, so that what is wrong is said before anything listens.
+
+    Returns the authorities of our own client certificates.
+    """
     database = Database(config.database_url)
+    authorities = ""
     try:
         database.upgrade()
+        if config.server.tls_cert is not None:
+            authorities = build_certificates(config, database).pem()
+            make_context(config.server, authorities)
     finally:
         database.close()
     with open_storage(config) as store:
         if config.server.workers > 1 and not store.properties.shared:
             raise ConfigError("this object store serves one process; set server.workers to 1")
-    if config.server.tls_cert is not None:
-        _check_tls(config)
-
-
-def _check_tls(config: ServerConfig) -> None:
-    cert, key = config.server.tls_cert, config.server.tls_key
-    assert cert is not None
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
-    except OSError as error:
-        reason = error.strerror or error
-        raise CommandError(f"can't use {cert} with {key}: {reason}") from error
-
-
-@contextmanager
-def _listening(config: ServerConfig) -> Iterator[socket.socket]:
-    """A socket that takes connections already, so that "ready" is true when it is printed."""
-    host, port = config.server.host, config.server.port
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise CommandError(_why_not_listening(host, port, error)) from error
-    listener.set_inheritable(True)
-    with listener:
-        yield listener
-
-
-def _why_not_listening(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use; choose another with --port"
-    if error.errno == errno.EACCES:
-        return f"port {port} needs the rights of root; choose one above 1023 with --port"
-    return f"can't listen on {host} port {port}: {error.strerror or error}"
+    return authorities
 
 
 def _introduction(config: ServerConfig) -> str:
     version = importlib.metadata.version("vospace")
     place = config.data_dir.absolute() if config.data_dir else "elsewhere"
     return f"vospace-server {version} serves vos://{config.vos_authority} from {place}"
-
-
-def _address(config: ServerConfig, listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if config.server.tls_cert else 'http'}://{shown}:{port}"

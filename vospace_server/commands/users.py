@@ -9,7 +9,14 @@ from vospace_server.auth.passwords import Passwords
 from vospace_server.commands.failures import MISUSED, CommandError
 from vospace_server.commands.opening import OpenSpace, open_space
 from vospace_server.commands.tables import print_table, shown_time
-from vospace_server.domain.account import Token, User, check_password, check_user_name
+from vospace_server.domain.account import (
+    IdentityKind,
+    Token,
+    User,
+    check_password,
+    check_user_name,
+    issued_name,
+)
 from vospace_server.domain.identity import OPERATOR, TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 
@@ -102,6 +109,27 @@ def token(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def identity(arguments: argparse.Namespace) -> int:
+    """Shows or changes by what else a user is known."""
+    added = _identities(arguments.add_dn, arguments.add_oidc)
+    removed = _identities(arguments.remove_dn, arguments.remove_oidc)
+    with open_space(arguments) as space:
+        accounts = _accounts(space)
+        if added or removed:
+            accounts.change_identities(arguments.name, add=added, remove=removed, by=OPERATOR)
+        user = accounts.get(arguments.name)
+    for known in _known_as(user):
+        print(known)
+    return 0
+
+
+def _identities(names: list[str], issued: list[list[str]]) -> list[tuple[IdentityKind, str]]:
+    return [
+        *((IdentityKind.X500, name) for name in names),
+        *((IdentityKind.OIDC, issued_name(*each)) for each in issued),
+    ]
+
+
 def _lifetime(days: float) -> timedelta:
     try:
         return timedelta(days=days)
@@ -151,4 +179,5 @@ def _state(user: User) -> str:
 
 
 def _known_as(user: User) -> list[str]:
-    return [*([user.email] if user.email else []), *user.distinguished_names]
+    mail = [user.email] if user.email else []
+    return [*mail, *user.distinguished_names, *user.issued_names]

@@ -1,8 +1,11 @@
 """What answers: the HTTP edge over the services."""
 
 from vospace_server.composition.access import Access
+from vospace_server.composition.bulk import build_bulk
+from vospace_server.composition.groups import build_gms, build_groups
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
+from vospace_server.composition.vosi import build_vosi
 from vospace_server.config import ServerConfig
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.api import ApiEndpoints
@@ -12,11 +15,11 @@ from vospace_server.http.files import FileEndpoints
 from vospace_server.http.jobs import JobEndpoints
 from vospace_server.http.metrics import MetricsEndpoint, RequestMetrics
 from vospace_server.http.nodes import NodeEndpoints
+from vospace_server.http.put_transactions import PutTransactions
 from vospace_server.http.routes import Endpoints
 from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
-from vospace_server.http.vosi import VosiEndpoints
 from vospace_server.services.properties_in_use import PropertiesInUse
 
 
@@ -29,32 +32,47 @@ def build_endpoints(
     metrics: RequestMetrics,
 ) -> Endpoints:
     """Every endpoint of the service, over its services."""
-    receiver = UploadReceiver(
-        data=services.data,
-        identify=access.delegation.identify,
-        idle_seconds=config.server.body_timeout_seconds,
-    )
+    receiver = _build_receiver(config, services, access)
     return Endpoints(
         nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
         data=DataEndpoints(
-            reading=services.reading, tickets=services.tickets, receiver=receiver
+            reading=services.reading,
+            cutouts=services.cutouts,
+            tickets=services.tickets,
+            receiver=receiver,
         ),
         transfers=TransferEndpoints(
             jobs=jobs.jobs,
             transfer_jobs=jobs.transfer_jobs,
-            job_endpoints=JobEndpoints(jobs=jobs.jobs, addresses=addresses),
+            job_endpoints=JobEndpoints(
+                jobs=jobs.jobs, addresses=addresses, path=addresses.transfers
+            ),
             addresses=addresses,
         ),
+        bulk=build_bulk(config, services, access, jobs, addresses),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),
-        vosi=VosiEndpoints(
-            addresses=addresses, resource_id=config.resource_id, check=services.reading.check
-        ),
+        vosi=build_vosi(config, services, addresses, access.states),
         api=_build_api(config, services, addresses),
         bundles=BundleEndpoint(reading=services.reading),
+        gms=build_gms(config, services, access),
+        groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_receiver(config: ServerConfig, services: Services, access: Access) -> UploadReceiver:
+    return UploadReceiver(
+        data=services.data,
+        transactions=PutTransactions(
+            transactions=services.transactions,
+            ends=services.transaction_ends,
+            idle_seconds=config.server.body_timeout_seconds,
+        ),
+        identify=access.delegation.identify,
+        idle_seconds=config.server.body_timeout_seconds,
     )
 
 

@@ -32,19 +32,27 @@ def build_lifespan(
         quota=services.quota,
     )
     garbage = GarbageService(database=database, store=store, grace=GARBAGE_GRACE)
-    sweeper = Sweeper(garbage=garbage, jobs=jobs.jobs)
+    sweeper = Sweeper(
+        garbage=garbage,
+        jobs=jobs.ledger,
+        copies=services.copies,
+        transactions=services.transaction_ends,
+    )
 
     def stop() -> None:
         jobs.runner.stop()
         sweeper.stop()
         housekeeping.stop()
+        services.cutouts.close()
         services.data.close()
+        if services.foreign_groups is not None:
+            services.foreign_groups.close()
         store.close()
         database.close()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        jobs.runner.start(jobs=jobs.jobs, work=jobs.work)
+        jobs.runner.start(jobs=jobs.ledger, work=jobs.work)
         housekeeping.start()
         sweeper.start()
         try:

@@ -29,7 +29,6 @@ def storage_routes(
         browsing=browsing,
         reading=services.reading,
         trash=trash,
-        groups=services.group_queries,
     )
     pages = StoragePages(
         pages=web.pages,

@@ -17,6 +17,14 @@ from vospace_server.config.values import parse_value
 
 PREFIX = "VOSPACE_"
 CONFIG_VARIABLE = "VOSPACE_CONFIG"
+_SIGNATURES = frozenset(
+    {
+        *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+        *("ES256", "ES384", "ES512", "Ed25519", "EdDSA"),
+    }
+)
+# Without TLS only on this host, where nobody stands between.
+_ISSUER_SCHEMES = ("https://", "http://127.0.0.1", "http://localhost")
 _NO_PLACE = (
     "no place is given: use --data-dir DIR, the variable VOSPACE_DATA_DIR, or data_dir in a "
     "file that --config names"
@@ -97,12 +105,40 @@ def _check_together(config: ServerConfig) -> None:
     server, service = config.server, config.service
     if (server.tls_cert is None) != (server.tls_key is None):
         raise ConfigError("server.tls_cert and server.tls_key are only usable together")
+    groups = config.groups
+    if groups.services and groups.credential == "service" and groups.token is None:
+        raise ConfigError("groups.token must be set for groups.credential = service")
+    if server.tls_cert is None:
+        for name in ("tls_port", "tls_client_ca"):
+            if getattr(server, name) is not None:
+                raise ConfigError(f"server.{name} needs server.tls_cert and server.tls_key")
+    _check_logins(config)
     for name, value in (("authority", service.authority), ("name", service.name)):
         if not value.replace("-", "").replace(".", "").replace("_", "").isalnum():
             raise ConfigError(
                 f"service.{name} may hold letters, digits, dot, dash and underscore, "
                 f"not {value!r}"
             )
+
+
+def _check_logins(config: ServerConfig) -> None:
+    trusting, oidc = config.authentication, config.oidc
+    if (trusting.trusted_dn_header is None) != (trusting.trusted_dn_secret is None):
+        raise ConfigError(
+            "authentication.trusted_dn_header is believed only from a proxy that knows "
+            "authentication.trusted_dn_secret; set both or neither"
+        )
+    if oidc.issuer is not None and not oidc.issuer.startswith(_ISSUER_SCHEMES):
+        raise ConfigError("oidc.issuer must be an https: address")
+    if oidc.issuer is not None and not oidc.audience:
+        raise ConfigError("oidc.audience must say for whom tokens of oidc.issuer are made")
+    if (oidc.groups_claim is None) != (oidc.group_service is None):
+        raise ConfigError("oidc.groups_claim and oidc.group_service are only usable together")
+    unsafe = [name for name in oidc.algorithms if name not in _SIGNATURES]
+    if unsafe or not oidc.algorithms:
+        raise ConfigError(
+            f"oidc.algorithms may name public-key signatures only, not {unsafe or 'nothing'}"
+        )
 
 
 # ------------------------------------------------------------------------------ the sources

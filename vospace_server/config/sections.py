@@ -4,10 +4,11 @@ The metadata of a field is its documentation: `config show` prints it, the examp
 compared with it, and values outside its bounds are refused when the configuration is read.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 
 class ConfigError(Exception):
@@ -16,6 +17,7 @@ class ConfigError(Exception):
 
 DATABASE_FILE = "vospace.sqlite"
 STORAGE_FOLDER = "storage"
+_GROUP_SERVICE = re.compile(r"ivo://[^/?#\s]+/[^?#\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,24 @@ class ServerSection:
         default=None, metadata=about("certificate chain (PEM); TLS is on when it is set")
     )
     tls_key: Path | None = field(default=None, metadata=about("private key of tls_cert (PEM)"))
+    tls_port: int | None = field(
+        default=None,
+        metadata=about(
+            "second port, for TLS, beside plain HTTP; else TLS is on the only port",
+            minimum=0,
+            maximum=65535,
+        ),
+    )
+    client_certificates: bool = field(
+        default=True,
+        metadata=about("TLS asks clients for a certificate, which they may have or not"),
+    )
+    tls_client_ca: Path | None = field(
+        default=None,
+        metadata=about(
+            "authorities of client certificates besides our own: a PEM file or a directory"
+        ),
+    )
     public_url: str | None = field(
         default=None,
         metadata=about(
@@ -102,6 +122,12 @@ class ServiceSection:
     group_aliases: tuple[str, ...] = field(
         default=("ivo://cadc.nrc.ca/gms",),
         metadata=about("group services whose group URIs mean our own groups"),
+    )
+    registry_authorities: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "authorities under which /reg/resource-caps lists us too, such as cadc.nrc.ca"
+        ),
     )
     strict_links: bool = field(
         default=False,
@@ -172,6 +198,126 @@ class AuthenticationSection:
         default=2,
         metadata=about("life of the token that /ac/login gives", minimum=1, maximum=3650),
     )
+    certificate_days: int = field(
+        default=30,
+        metadata=about(
+            "longest life of a certificate that /cred/priv gives", minimum=1, maximum=397
+        ),
+    )
+    trusted_dn_header: str | None = field(
+        default=None,
+        metadata=about("header in which a proxy names the holder of a client certificate"),
+    )
+    trusted_dn_secret: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about(
+            "what that proxy must send as X-Proxy-Secret to be believed", secret=True
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSection:
+    """Bearer tokens of another issuer (OpenID Connect); needs the extra [oidc]."""
+
+    issuer: str | None = field(
+        default=None, metadata=about("URL of the issuer; its tokens log in when it is set")
+    )
+    audience: tuple[str, ...] = field(
+        default=(), metadata=about("a token must be made for one of these (claim aud)")
+    )
+    algorithms: tuple[str, ...] = field(
+        default=("RS256", "ES256", "EdDSA"),
+        metadata=about("signatures that are believed; only public-key ones may be named"),
+    )
+    name_claim: str = field(
+        default="preferred_username",
+        metadata=about("claim that names a new account"),
+    )
+    groups_claim: str | None = field(
+        default=None, metadata=about("claim that lists group names; else none are taken over")
+    )
+    group_service: str | None = field(
+        default=None,
+        metadata=about("what the URIs of those groups begin with: ivo://iam.example.org/gms"),
+    )
+    auto_provision: bool = field(
+        default=False,
+        metadata=about("make an account for whoever has none, at the first login"),
+    )
+    leeway_seconds: int = field(
+        default=60,
+        metadata=about("difference of clocks that is forgiven", minimum=0, maximum=600),
+    )
+    keys_seconds: int = field(
+        default=3600, metadata=about("the issuer's keys are read again after this", minimum=1)
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("authorities of the issuer's own TLS certificate (PEM)")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsSection:
+    """Group services of others, asked about the groups of theirs that nodes name."""
+
+    remote: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            'other group services, each "IDENTIFIER URL" of its search or its capabilities'
+        ),
+    )
+    credential: str = field(
+        default="caller",
+        metadata=about(
+            "as whom to ask: caller (with the bearer token it has shown) or service",
+            choices=("caller", "service"),
+        ),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about(
+            "our token there, of an administrator; needed for credential service", secret=True
+        ),
+    )
+    timeout_seconds: float = field(
+        default=3.0,
+        metadata=about("longest wait for an answer", minimum=0.1, maximum=30),
+    )
+    kept_seconds: float = field(
+        default=60.0, metadata=about("an answer is used for this long", minimum=0, maximum=60)
+    )
+    concurrent: int = field(
+        default=8, metadata=about("questions at the same time", minimum=1, maximum=100)
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("authorities of those services' TLS certificates (PEM)")
+    )
+
+    @property
+    def services(self) -> dict[str, str]:
+        """The URL of each service by its identifier. Raises ConfigError."""
+        found: dict[str, str] = {}
+        for text in self.remote:
+            service_id, _, url = (part.strip() for part in text.partition(" "))
+            if _GROUP_SERVICE.fullmatch(service_id) is None or not _is_safe(url):
+                raise ConfigError(
+                    f'groups.remote holds {text!r}; write "ivo://authority/gms https://..." '
+                    "(plain http for this host alone)"
+                )
+            found[service_id.lower()] = url
+        return found
+
+
+def _is_safe(url: str) -> bool:
+    """Whether a token may be sent there: encrypted, or to this very host."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and local)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +332,9 @@ class WebSection:
             choices=("open", "approval", "off"),
         ),
     )
+    registrations_per_minute: int = field(
+        default=5, metadata=about("accounts that one address may make per minute", minimum=1)
+    )
     session_idle_hours: float = field(
         default=12.0,
         metadata=about("a browser that is not used for this long is logged out", minimum=0.01),
@@ -196,6 +345,36 @@ class WebSection:
     name_owners: bool = field(
         default=True,
         metadata=about("a page that refuses says who owns the place and can grant access"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSection:
+    """How the server fetches from and sends to other hosts, when a transfer asks for it."""
+
+    allowed_networks: tuple[str, ...] = field(
+        default=(),
+        metadata=about("networks of your own that may be asked although they are not public"),
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=about("names of hosts of your own that may be asked, whatever their address"),
+    )
+    ports: tuple[str, ...] = field(
+        default=("80", "443"), metadata=about("ports of other hosts that may be asked")
+    )
+    connect_seconds: float = field(
+        default=10.0, metadata=about("a host that does not answer is given up", minimum=0.1)
+    )
+    idle_seconds: float = field(
+        default=60.0, metadata=about("a host that falls silent is given up", minimum=0.1)
+    )
+    total_seconds: float = field(
+        default=21600.0, metadata=about("the longest that one transfer may take", minimum=1)
+    )
+    max_bytes: int | None = field(
+        default=None,
+        metadata=about("the most that is fetched at once; the quota counts as well", minimum=1),
     )
 
 
@@ -225,7 +404,10 @@ class ServerConfig:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     storage: StorageSection = field(default_factory=StorageSection)
     authentication: AuthenticationSection = field(default_factory=AuthenticationSection)
+    groups: GroupsSection = field(default_factory=GroupsSection)
     web: WebSection = field(default_factory=WebSection)
+    remote: RemoteSection = field(default_factory=RemoteSection)
+    oidc: OidcSection = field(default_factory=OidcSection)
     logging: LoggingSection = field(default_factory=LoggingSection)
 
     @property
@@ -265,6 +447,9 @@ SECTIONS: dict[str, type[Any]] = {
     "database": DatabaseSection,
     "storage": StorageSection,
     "authentication": AuthenticationSection,
+    "groups": GroupsSection,
     "web": WebSection,
+    "remote": RemoteSection,
+    "oidc": OidcSection,
     "logging": LoggingSection,
 }

@@ -288,6 +288,12 @@ class AllocationRepository:
         )
         return done.rowcount == 1
 
+    def held_bytes(self, reservation_id: str) -> int | None:
+        """How many bytes a reservation holds; None if it has expired."""
+        return self._connection.scalar(
+            select(reservation.c.bytes).where(reservation.c.id == reservation_id)
+        )
+
     def take_reservation(self, reservation_id: str) -> Reservation | None:
         """End a reservation and return it; what it holds stays charged. None if expired."""
         row = self._connection.execute(

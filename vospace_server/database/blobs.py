@@ -11,11 +11,24 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from vospace_server.database.schema import blob, node
+from vospace_server.domain.content import Content
 
 
 class BlobState(enum.StrEnum):
@@ -43,6 +56,17 @@ class BlobRecord:
     damage: str | None
     unused_since: datetime | None
 
+    @property
+    def content(self) -> Content:
+        """What nodes know of a stored blob."""
+        return Content(
+            content_id=self.content_id,
+            object_key=self.object_key,
+            length=self.length or 0,
+            md5=self.md5 or "",
+            sha256=self.sha256 or "",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobUse:
@@ -63,6 +87,35 @@ class BlobUse:
         return self.used and self.marked
 
 
+# Built once: SQLAlchemy then finds their compiled text without looking at them again.
+_CONTENT_ID: Final = bindparam("of_content", type_=Text)
+_GET: Final = select(blob).where(blob.c.content_id == _CONTENT_ID)
+_GET_ALL: Final = select(blob).where(
+    blob.c.content_id.in_(bindparam("of_contents", expanding=True))
+)
+_BEGIN: Final = insert(blob).values(state=BlobState.WRITING)
+_WRITING: Final = and_(blob.c.content_id == _CONTENT_ID, blob.c.state == BlobState.WRITING)
+_STORE: Final = (
+    update(blob)
+    .where(_WRITING)
+    .values(
+        {
+            column: bindparam(f"new_{column.name}", type_=column.type)
+            for column in (blob.c.length, blob.c.md5, blob.c.sha256, blob.c.stored_at)
+        }
+        | {blob.c.state: BlobState.STORED, blob.c.writing_until: None}
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBlob:
+    """A content that an object is about to be written for."""
+
+    content_id: str
+    object_key: str
+
+
 class BlobRepository:
     """The rows of the table `blob`."""
 
@@ -71,24 +124,39 @@ class BlobRepository:
 
     def get(self, content_id: str) -> BlobRecord | None:
         """The blob of this content."""
-        return self._one(select(blob).where(blob.c.content_id == content_id))
+        row = self._connection.execute(_GET, {"of_content": content_id}).one_or_none()
+        return None if row is None else _record(row)
+
+    def get_all(self, content_ids: Sequence[str]) -> dict[str, BlobRecord]:
+        """Those of the blobs that exist, by content id; one query."""
+        rows = self._connection.execute(_GET_ALL, {"of_contents": content_ids})
+        return {row.content_id: _record(row) for row in rows}
 
     def by_key(self, object_key: str) -> BlobRecord | None:
         """The blob kept under this key of the store."""
         return self._one(select(blob).where(blob.c.object_key == object_key))
 
+    def keys_of(self, content_ids: Sequence[str]) -> dict[str, str]:
+        """The keys of the store under which these contents are kept."""
+        query = select(blob.c.content_id, blob.c.object_key)
+        rows = self._connection.execute(query.where(blob.c.content_id.in_(content_ids)))
+        return {row.content_id: row.object_key for row in rows}
+
     def begin(
-        self, content_id: str, object_key: str, *, now: datetime, writing_until: datetime
+        self, blobs: Sequence[NewBlob], *, now: datetime, writing_until: datetime
     ) -> None:
-        """Note that an object is about to be written."""
+        """Note that objects are about to be written."""
         self._connection.execute(
-            insert(blob).values(
-                content_id=content_id,
-                object_key=object_key,
-                state=BlobState.WRITING,
-                created_at=now,
-                writing_until=writing_until,
-            )
+            _BEGIN,
+            [
+                {
+                    "content_id": new.content_id,
+                    "object_key": new.object_key,
+                    "created_at": now,
+                    "writing_until": writing_until,
+                }
+                for new in blobs
+            ],
         )
 
     def keep_writing(self, content_id: str, *, writing_until: datetime) -> bool:
@@ -103,14 +171,33 @@ class BlobRepository:
         self, content_id: str, *, length: int, md5: str, sha256: str, now: datetime
     ) -> bool:
         """The object is complete; false when the blob was given up meanwhile."""
-        statement = update(blob).where(
-            blob.c.content_id == content_id, blob.c.state == BlobState.WRITING
-        )
-        values = {"length": length, "md5": md5, "sha256": sha256, "stored_at": now}
         changed = self._connection.execute(
-            statement.values(state=BlobState.STORED, writing_until=None, **values)
+            _STORE,
+            {
+                "of_content": content_id,
+                "new_length": length,
+                "new_md5": md5,
+                "new_sha256": sha256,
+                "new_stored_at": now,
+            },
         )
         return changed.rowcount == 1
+
+    def note_progress(self, content_id: str, *, length: int, md5: str, sha256: str) -> None:
+        """Keep how much there is of an object that several requests write, and its digests."""
+        self._connection.execute(
+            update(blob)
+            .where(blob.c.content_id == content_id, blob.c.state == BlobState.WRITING)
+            .values(length=length, md5=md5, sha256=sha256)
+        )
+
+    def withdraw(self, content_ids: Sequence[str]) -> None:
+        """Remove the rows of objects that were never written."""
+        self._connection.execute(
+            delete(blob).where(
+                blob.c.content_id.in_(content_ids), blob.c.state == BlobState.WRITING
+            )
+        )
 
     def doom_writing(self, content_id: str) -> bool:
         """Give up an upload whose object may be removed; false when it counts already."""
@@ -161,6 +248,25 @@ class BlobRepository:
         self._connection.execute(
             update(blob).where(blob.c.content_id.in_(content_ids)).values(unused_since=None)
         )
+
+    def keep(self, content_ids: Sequence[str]) -> dict[str, Content]:
+        """Those of the contents that are stored, kept from being given up meanwhile.
+
+        Before the transaction ends, a node must refer to each. The rows are shared with other
+        copies and kept from everybody else. A mark that a node's removal has left is taken
+        away, so that a collector which waits for us looks again.
+        """
+        query = (
+            select(blob)
+            .where(blob.c.content_id.in_(content_ids), blob.c.state == BlobState.STORED)
+            .order_by(blob.c.content_id)
+            .with_for_update(read=True)
+        )
+        records = self._all(query)
+        marked = [each.content_id for each in records if each.unused_since is not None]
+        if marked:
+            self.note_used(marked)
+        return {each.content_id: each.content for each in records}
 
     def doom_unused(self, *, unused_before: datetime) -> int:
         """Give up blobs that have been without a node since before a moment; how many."""

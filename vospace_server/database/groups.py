@@ -134,6 +134,13 @@ class GroupRepository:
         administered = select(group_admin.c.group_id).where(described)
         return self._rows(_GROUPS.where(user_group.c.id.in_(administered)))
 
+    def with_properties(self, keys: Collection[str], value: str) -> list[Group]:
+        """The groups that have a property of any of these keys, by name, as rows."""
+        having = select(group_property.c.group_id).where(
+            group_property.c.key.in_(keys), group_property.c.value == value
+        )
+        return self._rows(_GROUPS.where(user_group.c.id.in_(having)))
+
     # ------------------------------------------------------------------ members
 
     def add_member(self, group_id: int, member: Member, *, added_by: int, at: datetime) -> None:
@@ -164,13 +171,24 @@ class GroupRepository:
         described = _any_of(group_member, members)
         if described is None:
             return []
-        valid = or_(group_member.c.expires_at.is_(None), group_member.c.expires_at > now)
         query = (
             select(user_group.c.name, group_member.c.expires_at)
             .join(group_member, group_member.c.group_id == user_group.c.id)
-            .where(described, valid, user_group.c.deleted_at.is_(None))
+            .where(described, _holds(now))
         )
         return [(row.name, row.expires_at) for row in self._connection.execute(query)]
+
+    def groups_in(self, names: Collection[str] | None, *, now: datetime) -> list[str]:
+        """The URIs of all groups that are members of any of these groups (None: of any) now."""
+        query = (
+            select(group_member.c.value)
+            .join(user_group, group_member.c.group_id == user_group.c.id)
+            .where(group_member.c.kind == MemberKind.GROUP.value, _holds(now))
+            .distinct()
+        )
+        if names is not None:
+            query = query.where(user_group.c.name.in_(names))
+        return list(self._connection.scalars(query))
 
     # ------------------------------------------------------------------ administrators
 
@@ -267,6 +285,12 @@ class GroupRepository:
 
     def _changed(self) -> None:
         raise_generation(self._connection, GROUPS)
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    """Memberships that have not ended, in groups that have not either."""
+    valid = or_(group_member.c.expires_at.is_(None), group_member.c.expires_at > now)
+    return and_(valid, user_group.c.deleted_at.is_(None))
 
 
 def _is_line(table: Table, group_id: int, member: Member) -> ColumnElement[bool]:

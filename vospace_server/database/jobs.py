@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from vospace_model.faults import Fault, describe
 from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
 from vospace_server.database.schema import job, job_parameter, job_result
-from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.job_record import JobRecord, JobStanding
 
 
 class JobRepository:
@@ -58,25 +58,57 @@ class JobRepository:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else (ExecutionPhase(row.phase), row.version)
 
+    def standing(self, job_id: str) -> JobStanding | None:
+        """What the worker of a job asks from time to time; None: the job is gone."""
+        query = select(
+            job.c.phase, job.c.worker, job.c.started_at, job.c.execution_seconds
+        ).where(job.c.id == job_id)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return JobStanding(
+            phase=ExecutionPhase(row.phase),
+            worker=row.worker,
+            started=row.started_at,
+            execution_seconds=row.execution_seconds,
+        )
+
     def list_of(
-        self, owner_id: int, kind: str, *, phases: Sequence[ExecutionPhase], limit: int | None
+        self,
+        owner_id: int,
+        kinds: Sequence[str],
+        *,
+        phases: Sequence[ExecutionPhase],
+        after: datetime | None,
+        limit: int | None,
     ) -> Sequence[JobRecord]:
-        """Somebody's jobs of a kind, the newest first, without parameters and results."""
-        query = select(job).where(job.c.owner_id == owner_id, job.c.kind == kind)
+        """Somebody's jobs of some kinds, the newest first, without parameters and results."""
+        query = select(job).where(job.c.owner_id == owner_id, job.c.kind.in_(kinds))
         if phases:
             query = query.where(job.c.phase.in_([phase.value for phase in phases]))
+        if after is not None:
+            query = query.where(job.c.created_at > after)
         query = query.order_by(job.c.created_at.desc(), job.c.id).limit(limit)
         return self._all(query)
 
-    def in_phase(self, phase: ExecutionPhase, limit: int) -> Sequence[JobRecord]:
-        """Jobs of everybody in a phase, the oldest first."""
-        query = select(job).where(job.c.phase == phase.value)
+    def queued(self, kinds: Sequence[str], limit: int) -> Sequence[JobRecord]:
+        """Jobs of everybody's that wait for a worker, the oldest first."""
+        query = select(job).where(
+            job.c.phase == ExecutionPhase.QUEUED.value, job.c.kind.in_(kinds)
+        )
         return self._all(query.order_by(job.c.created_at, job.c.id).limit(limit))
 
     def orphaned(self, now: datetime, limit: int) -> Sequence[JobRecord]:
         """Jobs that a worker began and has not been heard of since its time ran out."""
         query = select(job).where(
             job.c.phase == ExecutionPhase.EXECUTING.value, job.c.worker_until < now
+        )
+        return self._all(query.order_by(job.c.created_at).limit(limit))
+
+    def worked_on(self, limit: int) -> Sequence[JobRecord]:
+        """Jobs that have a worker, whether it lives or not."""
+        query = select(job).where(
+            job.c.phase == ExecutionPhase.EXECUTING.value, job.c.worker.is_not(None)
         )
         return self._all(query.order_by(job.c.created_at).limit(limit))
 
@@ -94,12 +126,31 @@ class JobRepository:
         )
         return changed.rowcount == 1
 
+    def save_work(self, job_id: str, executor: str, **values: Any) -> bool:
+        """Change columns of a job that this worker executes; false when it does not any more.
+
+        The row is locked from here on: an abort waits for the end of the transaction, and one
+        that was faster makes this false.
+        """
+        changed = self._connection.execute(
+            update(job)
+            .where(
+                job.c.id == job_id,
+                job.c.worker == executor,
+                job.c.phase == ExecutionPhase.EXECUTING.value,
+            )
+            .values(version=job.c.version + 1, **values)
+        )
+        return changed.rowcount == 1
+
     def add_result(self, job_id: str, result: JobResult) -> None:
         """One more result; its id must be new."""
         self._connection.execute(
             insert(job_result).values(
                 job_id=job_id,
-                ordinal=len(self._results(job_id)),
+                ordinal=select(func.count())
+                .where(job_result.c.job_id == job_id)
+                .scalar_subquery(),
                 result_id=result.result_id,
                 href=result.href,
                 media_type=result.media_type,
@@ -160,7 +211,8 @@ def _record(
         error_fault=row.error_fault,
         error_detail=row.error_detail,
         cursor=row.cursor,
-        abort_requested=row.abort_requested_at,
+        progress=row.progress,
+        worker=row.worker,
         version=row.version,
         parameters=parameters,
         results=results,

@@ -3,9 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 
-from vospace_server.database.schema import node_property
+from vospace_model.nodes import NodeType
+from vospace_model.properties import Cadc, Core
+from vospace_server.database.node_rows import KIND_CODES
+from vospace_server.database.schema import node, node_property
 
 _OF_NODE: Final = (
     select(node_property.c.uri, node_property.c.value)
@@ -18,6 +31,30 @@ _OF_NODES: Final = (
     .order_by(node_property.c.node_id, node_property.c.uri)
 )
 _IN_USE: Final = select(node_property.c.uri).distinct().order_by(node_property.c.uri)
+
+
+# One pass over all nodes: whether any of them has a value in the column of a property.
+_COLUMNS: Final[dict[str, ColumnElement[bool]]] = {
+    Core.LENGTH: node.c.kind != KIND_CODES[NodeType.LINK],
+    Core.ISPUBLIC: node.c.public.is_not(None),
+    Core.MD5: node.c.md5.is_not(None),
+    Core.CONTENT_DATE: node.c.md5.is_not(None),
+    Core.TYPE: node.c.media_type.is_not(None),
+    Core.ENCODING: node.c.encoding.is_not(None),
+    Core.MTIME: node.c.mtime_ns.is_not(None),
+    Core.GROUPREAD: node.c.read_groups != literal(""),
+    Core.GROUPWRITE: node.c.write_groups != literal(""),
+    Core.QUOTA: node.c.allocation_id.is_not(None),
+    Core.IMMUTABLE: node.c.immutable,
+    Cadc.ISLOCKED: node.c.locked,
+    Cadc.INHERIT: node.c.inherit,
+}
+_COLUMNS_IN_USE: Final = select(
+    *(
+        func.max(case((has_value, 1), else_=0)).label(f"column_{number}")
+        for number, has_value in enumerate(_COLUMNS.values())
+    )
+)
 
 
 class PropertyRepository:
@@ -44,6 +81,11 @@ class PropertyRepository:
         """Every URI that some node has a value for (getProperties, `contains`)."""
         return list(self._connection.scalars(_IN_USE))
 
+    def columns_in_use(self) -> list[str]:
+        """The same for the properties that have columns of their own."""
+        row = self._connection.execute(_COLUMNS_IN_USE).one()
+        return [uri for uri, in_use in zip(_COLUMNS, row, strict=True) if in_use]
+
     def replace(self, node_id: int, changes: Mapping[str, str | None]) -> None:
         """Set properties, and remove those whose new value is None."""
         self._connection.execute(
@@ -55,6 +97,16 @@ class PropertyRepository:
             {"node_id": node_id, "uri": uri, "value": value}
             for uri, value in changes.items()
             if value is not None
+        ]
+        if rows:
+            self._connection.execute(insert(node_property), rows)
+
+    def copy(self, copies: Mapping[int, int]) -> None:
+        """Give nodes without properties those of others; `copies` by the number of these."""
+        rows = [
+            {"node_id": copies[node_id], "uri": uri, "value": value}
+            for node_id, values in self.of_nodes(list(copies)).items()
+            for uri, value in values.items()
         ]
         if rows:
             self._connection.execute(insert(node_property), rows)

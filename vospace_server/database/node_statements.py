@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, and_, bindparam, func, literal, select
+from sqlalchemy import CTE, BigInteger, Integer, Select, and_, bindparam, func, literal, select
 
 from vospace_model.nodes import NodeType
 from vospace_server.database.names import name_at, names_parameter
@@ -47,13 +47,14 @@ def climb_statement() -> Select[Any]:
     return select(climb.c.parent_id, climb.c.name).order_by(climb.c.height.desc())
 
 
+def count_below_statement() -> Select[Any]:
+    """The number of nodes below the node `top_id`."""
+    return select(func.count()).select_from(_below())
+
+
 def kinds_of_access_statement() -> Select[Any]:
     """One node id for each combination of what decides access, below the node `top_id`."""
-    start = select(node.c.id).where(node.c.parent_id == bindparam("top_id", type_=BigInteger))
-    below = start.cte("below", recursive=True)
-    child = node.alias("child")
-    step = select(child.c.id).join(below, child.c.parent_id == below.c.id)
-    below = below.union_all(step)
+    below = _below()
     return (
         select(func.min(node.c.id))
         .join(below, below.c.id == node.c.id)
@@ -66,3 +67,12 @@ def kinds_of_access_statement() -> Select[Any]:
             node.c.allocation_id,
         )
     )
+
+
+def _below() -> CTE:
+    """The ids of all nodes below the node `top_id`."""
+    start = select(node.c.id).where(node.c.parent_id == bindparam("top_id", type_=BigInteger))
+    below = start.cte("below", recursive=True)
+    child = node.alias("child")
+    step = select(child.c.id).join(below, child.c.parent_id == below.c.id)
+    return below.union_all(step)

@@ -32,6 +32,7 @@ from vospace_server.database.node_rows import (
 )
 from vospace_server.database.node_statements import (
     climb_statement,
+    count_below_statement,
     kinds_of_access_statement,
     walk_statement,
 )
@@ -53,6 +54,10 @@ _BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME: Final = _RECORDS.where(
     node.c.parent_id == bindparam("parent"), node.c.name == bindparam("node_name")
 )
+_BY_NAMES: Final = _RECORDS.where(
+    node.c.parent_id == bindparam("parent"),
+    node.c.name.in_(bindparam("node_names", expanding=True)),
+)
 _CHILDREN: Final = (
     _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
     .order_by(node.c.name)
@@ -65,6 +70,7 @@ _ORPHANS: Final = (
     .limit(bindparam("at_most", type_=Integer))
 )
 _KINDS_OF_ACCESS: Final = kinds_of_access_statement()
+_COUNT_BELOW: Final = count_below_statement()
 _HAS_CHILDREN: Final = select(exists().where(node.c.parent_id == bindparam("parent")))
 _HOLD: Final = (
     select(node.c.parent_id, node.c.name)
@@ -77,6 +83,7 @@ _LOCK: Final = (
     .with_for_update()
 )
 _INSERT: Final = insert(node).returning(node.c.id)
+_INSERT_MANY: Final = insert(node).returning(node.c.id, sort_by_parameter_order=True)
 _SAVE: Final = (
     update(node)
     .where(node.c.id == bindparam("node_id"))
@@ -182,6 +189,13 @@ class NodeRepository:
         ).one_or_none()
         return None if row is None else record_of(row)
 
+    def children_named(self, parent_id: int, names: Sequence[str]) -> dict[str, NodeRecord]:
+        """Those of the children that exist, by name; one query."""
+        rows = self._connection.execute(
+            _BY_NAMES, {"parent": parent_id, "node_names": list(names)}
+        )
+        return {record.name: record for record in map(record_of, rows)}
+
     def children(self, parent_id: int, *, after: str, limit: int) -> list[NodeRecord]:
         """At most `limit` children whose names come after `after` ('' is before all)."""
         rows = self._connection.execute(
@@ -212,14 +226,13 @@ class NodeRepository:
         ids = list(self._connection.scalars(_KINDS_OF_ACCESS, {"top_id": top_id}))
         return self.by_ids(ids)
 
+    def count_tree(self, top_id: int) -> int:
+        """How many nodes a tree has, its top included."""
+        return 1 + (self._connection.scalar(_COUNT_BELOW, {"top_id": top_id}) or 0)
+
     def has_children(self, parent_id: int) -> bool:
         """Whether a container holds anything."""
         return bool(self._connection.scalar(_HAS_CHILDREN, {"parent": parent_id}))
-
-    def count_children(self, parent_id: int) -> int:
-        """How many nodes a container holds itself."""
-        query = select(func.count()).where(node.c.parent_id == parent_id)
-        return self._connection.scalar(query) or 0
 
     def orphans(self, *, limit: int) -> list[NodeRecord]:
         """Nodes whose container does not exist; there must be none, which fsck verifies."""
@@ -284,6 +297,22 @@ class NodeRepository:
         self._add_groups(node_id, "r", new.read_groups)
         self._add_groups(node_id, "w", new.write_groups)
         return node_id
+
+    def add_all(self, new: Sequence[NewNode], now_ns: int) -> list[int]:
+        """Make many nodes whose names are known to be free; their numbers in that order."""
+        if not new:
+            return []
+        rows = [_new_row(each, now_ns) for each in new]
+        ids = list(self._connection.scalars(_INSERT_MANY, rows))
+        groups = [
+            {"node_id": node_id, "mode": mode, "group_uri": group}
+            for node_id, each in zip(ids, new, strict=True)
+            for mode, named in (("r", each.read_groups), ("w", each.write_groups))
+            for group in named
+        ]
+        if groups:
+            self._connection.execute(insert(node_group), groups)
+        return ids
 
     def save(self, old: NodeRecord, new: NodeRecord) -> None:
         """Write what may change by setting properties: owner, access, types, times."""

@@ -1,8 +1,8 @@
 """Every table of the database, under one roof.
 
-The definitions, and what each sentinel value means, stand in `schema_tree`, `schema_accounts`
-and `schema_work`. They describe the newest schema; `migrations/` leads there from each older
-one, and a test compares the two.
+The definitions, and what each sentinel value means, stand in `schema_tree`, `schema_accounts`,
+`schema_work` and `schema_service`. They describe the newest schema; `migrations/` leads there
+from each older one, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from vospace_server.database.schema_accounts import (
     token,
     user_group,
 )
+from vospace_server.database.schema_service import service_state
 from vospace_server.database.schema_tree import (
     ABOVE_ROOT_ID,
     ROOT_ID,
@@ -79,6 +80,7 @@ __all__ = [
     "quota_slot",
     "reservation",
     "secret",
+    "service_state",
     "session",
     "size_delta",
     "token",

@@ -21,7 +21,8 @@ ROOT_ID = 1
 # `node.parent_id` of the root: no node has this id.
 ABOVE_ROOT_ID = 0
 # `node.parent_id` of the top of a deleted tree that the collector has yet to take apart: no
-# node has this id, so no path leads there. Such a row is named after its own id.
+# node has this id, so no path leads there. Such a row is named after its own id. A tree that is
+# being copied is built there too, its top named after the job, until it is whole.
 TRASH_ID = -1
 
 # No foreign key leads to or from this table. PostgreSQL can then partition it by

@@ -98,7 +98,7 @@ upload = Table(
     Column("received_bytes", BigInteger, nullable=False),
     Column("media_type", Text),
     Column("reservation_id", Text),
-    # The content it became; null until committed.
+    # The content it is to become; its blob is there from the start.
     Column("content_id", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),

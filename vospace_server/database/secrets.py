@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, insert, or_, select, update
 
+from vospace_server.database.generations import raise_generation
 from vospace_server.database.schema import secret
 
 
@@ -25,6 +26,18 @@ class SecretRepository:
             .order_by(secret.c.id.desc())
         )
         return list(self._connection.scalars(query))
+
+    def retire(self, name: str, *, at: datetime) -> None:
+        """Let the keys of this name that have no end yet be of no use from a moment on."""
+        self._connection.execute(
+            update(secret)
+            .where(secret.c.name == name, secret.c.retired_at.is_(None))
+            .values(retired_at=at)
+        )
+
+    def claim(self, name: str) -> None:
+        """Until this transaction ends, no other one claims the name: a key is made once."""
+        raise_generation(self._connection, f"secret {name}")
 
     def add(self, name: str, value: bytes, *, now: datetime) -> None:
         """A new key, which signs from now on."""

@@ -65,6 +65,20 @@ _CUT_OFF: Final = (
 )
 
 
+_ASIDE: Final = "aside-"
+_ASIDE_OF: Final = (
+    select(node.c.id, node.c.name)
+    .where(node.c.parent_id == TRASH_ID, node.c.name.startswith(_ASIDE))
+    .order_by(node.c.name)
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+
+def aside_name(job_id: str) -> str:
+    """The name of the top of a tree that a job builds where no path leads."""
+    return f"{_ASIDE}{job_id}"
+
+
 class TrashRepository:
     """Deleted trees in one transaction."""
 
@@ -117,6 +131,11 @@ class TrashRepository:
         """What somebody has deleted and could put back, the latest first."""
         asked = {"actor": actor_id, "now_ns": now_ns, "at_most": limit}
         return [_tree_of(row) for row in self._connection.execute(_KEPT_OF, asked)]
+
+    def built_aside(self, limit: int) -> dict[str, int]:
+        """Tops of trees that are being built under TRASH_ID, by the id of the job."""
+        rows = self._connection.execute(_ASIDE_OF, {"at_most": limit})
+        return {row.name.removeprefix(_ASIDE): row.id for row in rows}
 
     def is_any(self, now_ns: int) -> bool:
         """Whether there is a tree to take apart."""

@@ -10,15 +10,19 @@ from vospace_server.database.blobs import BlobRepository
 from vospace_server.database.changes import ChangeRepository
 from vospace_server.database.checks import CheckRepository
 from vospace_server.database.groups import GroupRepository
+from vospace_server.database.invitations import InvitationRepository
+from vospace_server.database.job_lines import JobLineRepository
 from vospace_server.database.jobs import JobRepository
 from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
 from vospace_server.database.nodes import NodeRepository
 from vospace_server.database.secrets import SecretRepository
+from vospace_server.database.service_states import ServiceStateRepository
 from vospace_server.database.sessions import SessionRepository
 from vospace_server.database.sizes import SizeRepository
 from vospace_server.database.tokens import TokenRepository
 from vospace_server.database.trash import TrashRepository
+from vospace_server.database.uploads import UploadRepository
 from vospace_server.database.users import UserRepository
 
 
@@ -72,6 +76,11 @@ class UnitOfWork:
         return BlobRepository(self._connection)
 
     @cached_property
+    def uploads(self) -> UploadRepository:
+        """Uploads in several requests."""
+        return UploadRepository(self._connection)
+
+    @cached_property
     def checks(self) -> CheckRepository:
         """What a check of the whole space asks."""
         return CheckRepository(self._connection)
@@ -102,9 +111,24 @@ class UnitOfWork:
         return SessionRepository(self._connection)
 
     @cached_property
+    def invitations(self) -> InvitationRepository:
+        """Links into groups."""
+        return InvitationRepository(self._connection)
+
+    @cached_property
+    def job_lines(self) -> JobLineRepository:
+        """Jobs as lines of a list."""
+        return JobLineRepository(self._connection)
+
+    @cached_property
     def audit(self) -> AuditRepository:
         """What was done by whom."""
         return AuditRepository(self._connection)
+
+    @cached_property
+    def service_states(self) -> ServiceStateRepository:
+        """What the service does at all."""
+        return ServiceStateRepository(self._connection)
 
     @cached_property
     def secrets(self) -> SecretRepository:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vospace_server.database.generations import (
@@ -16,9 +17,7 @@ from vospace_server.database.generations import (
     read_generations,
 )
 from vospace_server.database.schema import app_user, identity
-from vospace_server.domain.account import AlreadyExistsError, User
-
-_X500 = "X500"
+from vospace_server.domain.account import AlreadyExistsError, IdentityKind, User
 
 
 class UserRepository:
@@ -39,6 +38,7 @@ class UserRepository:
         email: str | None,
         is_admin: bool,
         created: datetime,
+        disabled: datetime | None = None,
     ) -> int:
         """A new account; its id. Raises AlreadyExistsError when the name is taken."""
         values = {
@@ -46,7 +46,7 @@ class UserRepository:
             "password_hash": password_hash,
             "email": email,
             "is_admin": is_admin,
-            "disabled_at": None,
+            "disabled_at": disabled,
             "created_at": created,
         }
         try:
@@ -62,12 +62,38 @@ class UserRepository:
 
         Raises AlreadyExistsError when it is somebody's already.
         """
-        values = {"user_id": user_id, "kind": _X500, "value": name, "created_at": created}
+        self.add_identity(user_id, IdentityKind.X500, name, created=created)
+
+    def add_identity(
+        self, user_id: int, kind: IdentityKind, value: str, *, created: datetime
+    ) -> None:
+        """Lets a user be known by this as well.
+
+        Raises AlreadyExistsError when it is somebody's already.
+        """
+        values = {
+            "user_id": user_id,
+            "kind": kind.value,
+            "value": value,
+            "created_at": created,
+        }
         try:
             self._connection.execute(insert(identity).values(values))
         except IntegrityError as error:
-            raise AlreadyExistsError(f"{name!r} belongs to a user already") from error
+            raise AlreadyExistsError(f"{value!r} belongs to a user already") from error
         self._changed()
+
+    def remove_identity(self, user_id: int, kind: IdentityKind, value: str) -> bool:
+        """The user is known by this no longer; whether they were."""
+        removed = self._connection.execute(
+            delete(identity).where(
+                identity.c.user_id == user_id,
+                identity.c.kind == kind.value,
+                identity.c.value == value,
+            )
+        ).rowcount
+        self._changed()
+        return bool(removed)
 
     def by_name(self, name: str) -> User | None:
         """The account of this name, disabled or not."""
@@ -77,11 +103,18 @@ class UserRepository:
         """The account of this id, disabled or not."""
         return self._one(select(app_user).where(app_user.c.id == user_id))
 
+    def by_identity(self, kind: IdentityKind, value: str) -> User | None:
+        """The account that is known by this, disabled or not."""
+        known = select(identity.c.user_id).where(
+            identity.c.kind == kind.value, identity.c.value == value
+        )
+        return self._one(select(app_user).where(app_user.c.id == known.scalar_subquery()))
+
     def all(self) -> list[User]:
         """Every account, by name."""
         rows = self._connection.execute(select(app_user).order_by(app_user.c.name)).all()
-        names = self._distinguished_names(select(identity).where(identity.c.kind == _X500))
-        return [_user(row, names.get(row.id, ())) for row in rows]
+        known = self._known_as(select(identity))
+        return [_user(row, known[row.id]) for row in rows]
 
     def by_ids(self, user_ids: Iterable[int]) -> list[User]:
         """Those of the ids that are accounts, by name."""
@@ -89,9 +122,8 @@ class UserRepository:
         rows = self._connection.execute(
             select(app_user).where(app_user.c.id.in_(wanted)).order_by(app_user.c.name)
         ).all()
-        known = select(identity).where(identity.c.kind == _X500, identity.c.user_id.in_(wanted))
-        names = self._distinguished_names(known)
-        return [_user(row, names.get(row.id, ())) for row in rows]
+        known = self._known_as(select(identity).where(identity.c.user_id.in_(wanted)))
+        return [_user(row, known[row.id]) for row in rows]
 
     def names(self, user_ids: Iterable[int]) -> dict[int, str]:
         """The names of those of the ids that are accounts."""
@@ -119,24 +151,31 @@ class UserRepository:
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
-        known = select(identity).where(identity.c.kind == _X500, identity.c.user_id == row.id)
-        return _user(row, self._distinguished_names(known).get(row.id, ()))
+        of_user = select(identity).where(identity.c.user_id == row.id)
+        return _user(row, self._known_as(of_user)[row.id])
 
-    def _distinguished_names(self, query: Any) -> dict[int, tuple[str, ...]]:
-        names: dict[int, tuple[str, ...]] = {}
+    def _known_as(self, query: Any) -> dict[int, list[Row[Any]]]:
+        known: dict[int, list[Row[Any]]] = defaultdict(list)
         for row in self._connection.execute(query.order_by(identity.c.id)):
-            names[row.user_id] = (*names.get(row.user_id, ()), row.value)
-        return names
+            known[row.user_id].append(row)
+        return known
 
 
-def _user(row: Row[Any], distinguished_names: tuple[str, ...]) -> User:
+def _user(row: Row[Any], known_as: list[Row[Any]]) -> User:
     return User(
         user_id=row.id,
         name=row.name,
         is_admin=row.is_admin,
         disabled=row.disabled_at is not None,
+        # Shut from the moment of its making on: nobody has opened it yet.
+        waiting=row.disabled_at is not None and row.disabled_at == row.created_at,
         email=row.email,
         created=row.created_at,
         password_hash=row.password_hash,
-        distinguished_names=distinguished_names,
+        distinguished_names=_values(known_as, IdentityKind.X500),
+        issued_names=_values(known_as, IdentityKind.OIDC),
     )
+
+
+def _values(known_as: list[Row[Any]], kind: IdentityKind) -> tuple[str, ...]:
+    return tuple(each.value for each in known_as if each.kind == kind.value)

@@ -1,5 +1,6 @@
 """Accounts: what a user is, what names and passwords are allowed, and what can go wrong."""
 
+import enum
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,19 @@ from vospace_server.domain.identity import TokenScope
 MIN_PASSWORD_CHARACTERS = 8
 # argon2 takes any length; a bound keeps a form from carrying megabytes into a hash.
 MAX_PASSWORD_CHARACTERS = 1024
+# OpenID Connect Core 1.0, section 2.
+_MOST_SUBJECT_CHARACTERS = 255
 _USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@,<>]{1,64}@[^\s@,<>]{1,255}")
+
+
+class IdentityKind(enum.Enum):
+    """By what else a user may be known."""
+
+    # A normalised distinguished name.
+    X500 = "X500"
+    # An issuer's URL, a space, and its name (sub) for the user.
+    OIDC = "OIDC"
 
 
 class AdministrationError(Exception):
@@ -59,6 +71,10 @@ class User:
     created: datetime
     password_hash: str | None
     distinguished_names: tuple[str, ...] = ()
+    issued_names: tuple[str, ...] = ()
+    """Who the user is to OpenID issuers: `issuer subject`."""
+    waiting: bool = False
+    """Disabled because no administrator has opened it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +89,13 @@ class Token:
     expires: datetime | None
     revoked: bool
     last_used: datetime | None
+
+
+def issued_name(issuer: str, subject: str) -> str:
+    """Who a user is to an OpenID issuer, as an identity's value."""
+    if not issuer or not subject or " " in issuer or len(subject) > _MOST_SUBJECT_CHARACTERS:
+        raise InvalidValueError(f"{issuer!r} and {subject[:40]!r} are no issuer and subject")
+    return f"{issuer} {subject}"
 
 
 def check_user_name(name: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vospace_model.byte_sizes import format_size
 from vospace_model.uris import NodePath
-from vospace_server.domain.byte_size import format_size
 
 SLOTS: Final = 16
 """Rows over which the use of an allocation is spread, so that writers don't queue for one."""

@@ -1,7 +1,8 @@
 """Who is asking: the result of authentication, all that a decision needs to know of them."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 
 class TokenScope(enum.IntEnum):
@@ -37,6 +38,8 @@ class Identity:
 
     `groups` holds every group the user belongs to, directly or through other groups, as
     normalised `ivo://authority/gms?name` text, so that a permission is one set lookup.
+    `bearer` is the token that was shown, to be forwarded where the operator says so.
+    `expires` is when the credential ends, if it does: what is made with it lives no longer.
     """
 
     user_id: int
@@ -44,6 +47,8 @@ class Identity:
     groups: frozenset[str]
     is_admin: bool
     scope: TokenScope
+    bearer: str | None = field(default=None, repr=False, compare=False)
+    expires: datetime | None = None
 
     @property
     def may_write(self) -> bool:

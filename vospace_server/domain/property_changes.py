@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vospace_model.byte_sizes import MAX_SIZE
 from vospace_model.faults import InvalidArgument, InvalidURI, PermissionDenied
 from vospace_model.properties import (
     Cadc,
@@ -18,7 +19,6 @@ from vospace_model.properties import (
     parse_groups,
 )
 from vospace_model.timestamps import nanoseconds_of, parse_timestamp
-from vospace_server.domain.byte_size import MAX_SIZE
 
 # On a container these change by themselves at any moment, so a document that is posted back
 # whole would often be a little behind.

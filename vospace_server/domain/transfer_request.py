@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from vospace_model.protocols import RequestedProtocol, SecurityMethod
+from vospace_model.protocols import NegotiatedProtocol, RequestedProtocol, SecurityMethod
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import VosUri
 from vospace_model.views import Param, View
@@ -20,7 +20,10 @@ class TransferRequest:
 
 
 def encode_request(request: TransferRequest) -> str:
-    """JSON text that decode_request reads back; endpoints are not part of a request."""
+    """JSON text that decode_request reads back.
+
+    Endpoints are part of a request where the service is to use them itself, and only there.
+    """
     content = {"scope": int(request.scope), "transfer": _encode_transfer(request.transfer)}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
@@ -31,6 +34,12 @@ def decode_request(text: str) -> TransferRequest:
     return TransferRequest(
         transfer=_decode_transfer(content["transfer"]), scope=TokenScope(content["scope"])
     )
+
+
+def transfer_of_request(text: str) -> Transfer | None:
+    """The transfer that a job is about; None for jobs of other kinds."""
+    content: dict[str, Any] = json.loads(text)
+    return _decode_transfer(content["transfer"]) if "transfer" in content else None
 
 
 def _encode_transfer(transfer: Transfer) -> dict[str, Any]:
@@ -44,10 +53,7 @@ def _encode_transfer(transfer: Transfer) -> dict[str, Any]:
         "targets": [str(target) for target in transfer.targets],
         "direction": transfer.direction.value,
         "view": None if transfer.view is None else _encode_view(transfer.view),
-        "protocols": [
-            {"uri": each.uri, "security": [s.uri for s in each.security_methods]}
-            for each in transfer.protocols
-        ],
+        "protocols": [_encode_protocol(each, transfer) for each in transfer.protocols],
         "params": _encode_params(transfer.params),
     }
 
@@ -64,15 +70,31 @@ def _decode_transfer(content: dict[str, Any]) -> Transfer:
         targets=tuple(VosUri.parse(target) for target in content["targets"]),
         direction=Direction(content["direction"]),
         view=None if view is None else _decode_view(view),
-        protocols=tuple(
-            RequestedProtocol(
-                uri=each["uri"],
-                security_methods=tuple(SecurityMethod(uri=uri) for uri in each["security"]),
-            )
-            for each in content["protocols"]
-        ),
+        protocols=tuple(_decode_protocol(each) for each in content["protocols"]),
         params=_decode_params(content["params"]),
     )
+
+
+def _encode_protocol(
+    protocol: RequestedProtocol | NegotiatedProtocol, transfer: ExternalTransfer
+) -> dict[str, Any]:
+    encoded: dict[str, Any] = {
+        "uri": protocol.uri,
+        "security": [method.uri for method in protocol.security_methods],
+    }
+    is_ours_to_use = not transfer.direction.is_client_initiated
+    if is_ours_to_use and isinstance(protocol, NegotiatedProtocol):
+        encoded["endpoint"] = protocol.endpoint
+    return encoded
+
+
+def _decode_protocol(content: dict[str, Any]) -> RequestedProtocol | NegotiatedProtocol:
+    methods = tuple(SecurityMethod(uri=uri) for uri in content["security"])
+    if "endpoint" in content:
+        return NegotiatedProtocol(
+            uri=content["uri"], endpoint=content["endpoint"], security_methods=methods
+        )
+    return RequestedProtocol(uri=content["uri"], security_methods=methods)
 
 
 def _encode_view(view: View) -> dict[str, Any]:

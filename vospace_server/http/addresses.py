@@ -49,6 +49,31 @@ class Addresses:
         """Synchronous negotiation."""
         return f"{self.root}/synctrans"
 
+    @property
+    def packages(self) -> str:
+        """Many nodes as one archive."""
+        return f"{self.root}/pkg"
+
+    @property
+    def unpack(self) -> str:
+        """Archives that become nodes, by ticket."""
+        return f"{self.root}/unpack"
+
+    @property
+    def deletions(self) -> str:
+        """Jobs that delete trees."""
+        return f"{self.root}/async-delete"
+
+    @property
+    def property_changes(self) -> str:
+        """Jobs that set properties of trees."""
+        return f"{self.root}/async-setprops"
+
+    @property
+    def gms(self) -> str:
+        """The group service."""
+        return "/gms"
+
     def base(self, request: Request) -> str:
         """The URL of the server without a slash at its end."""
         return base_url(request.scope, self.public_url)

@@ -15,7 +15,6 @@ from vospace_model.json_values import JsonObject, JsonReader
 from vospace_model.nodes import ContainerNode, LinkNode, Node
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.domain.access import Verdict
-from vospace_server.domain.group import GroupRole
 from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.node_view import properties_of
 from vospace_server.http.authentication import caller_of
@@ -26,7 +25,6 @@ from vospace_server.http.responses import empty, json_document
 from vospace_server.http.routing import ExactRoute, TreeRoute, rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.services.browsing import AccessReport, BrowsingService, LinkState
-from vospace_server.services.group_queries import GroupQueries
 from vospace_server.services.nodes import NodeService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.trash import Receipt, TrashService
@@ -36,18 +34,16 @@ FOLDER_PATH: Final = "/api/v1/folder"
 DETAILS_PATH: Final = "/api/v1/details"
 ACCESS_PATH: Final = "/api/v1/access"
 TRASH_PATH: Final = "/api/v1/trash"
-GROUPS_PATH: Final = "/api/v1/groups"
 
 # A bookmark is opened by a click: nothing that a browser would run.
 BOOKMARK_SCHEMES: Final = ("https", "http", "ftp", "vos")
 _MAX_DOCUMENT_BYTES: Final = 64 * 1024
-_MOST_GROUPS: Final = 50
 
 
 class BrowsingEndpoints:
     """What the storage browser asks for and does, beyond what mounts need (http/api.py)."""
 
-    def __init__(  # noqa: PLR0913 - what the operations need, one argument each
+    def __init__(
         self,
         *,
         tree: Tree,
@@ -55,14 +51,12 @@ class BrowsingEndpoints:
         browsing: BrowsingService,
         reading: ReadingService,
         trash: TrashService,
-        groups: GroupQueries,
     ) -> None:
         self._tree = tree
         self._nodes = nodes
         self._browsing = browsing
         self._reading = reading
         self._trash = trash
-        self._groups = groups
 
     @property
     def routes(self) -> list[TreeRoute]:
@@ -75,7 +69,6 @@ class BrowsingEndpoints:
             ),
             TreeRoute(ACCESS_PATH, {"GET": self.explain}),
             ExactRoute(TRASH_PATH, {"GET": self.list_trash, "POST": self.restore}),
-            ExactRoute(GROUPS_PATH, {"GET": self.find_groups}),
         ]
 
     async def get_folder(self, request: Request) -> Response:
@@ -132,12 +125,6 @@ class BrowsingEndpoints:
             self._browsing.explain, caller_of(request), _path_of(request), subject=subject
         )
         return json_document(_report(report))
-
-    async def find_groups(self, request: Request) -> Response:
-        """Groups that the caller knows of with `text` in their names, their own first."""
-        caller = _person(caller_of(request), "look for groups")
-        text = (query_parameters(request).get("text") or "").strip()
-        return json_document(await in_thread(self._find_groups, caller, text))
 
     def _folder(self, caller: Caller, path: NodePath) -> JsonObject:
         view = self._browsing.follow(caller, path)
@@ -210,26 +197,6 @@ class BrowsingEndpoints:
             if uri.authority == self._tree.uri(NodePath.root()).authority:
                 self._nodes.get(caller, uri.path)
         return target
-
-    def _find_groups(self, caller: Identity, text: str) -> JsonObject:
-        own = {
-            group.name
-            for role in (GroupRole.OWNER, GroupRole.ADMIN)
-            for group in self._groups.with_role(caller, role)
-        }
-        found = self._groups.visible(caller, text)
-        found.sort(key=lambda group: (group.name not in own, group.name))
-        return {
-            "groups": [
-                {
-                    "name": group.name,
-                    "uri": self._groups.naming.uri(group.name),
-                    "description": group.description,
-                    "own": group.name in own,
-                }
-                for group in found[:_MOST_GROUPS]
-            ]
-        }
 
 
 def _path_of(request: Request) -> NodePath:

@@ -5,13 +5,18 @@ which is where IVOA's clients look for them first.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from vospace_model.protocols import SecurityMethodUri
+
 LOGIN_STANDARD_ID = "ivo://ivoa.net/sso#tls-with-password"
 LOGIN_PATH = "/ac/login"
+TOKEN_PATH = "/ac/token"  # noqa: S105 - an address
+PROXY_PATH = "/cred/priv"
 
 _HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}", re.ASCII)
 
@@ -33,20 +38,42 @@ def base_url(scope: Scope, public_url: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenges:
-    """The WWW-Authenticate headers that we send."""
+    """The WWW-Authenticate headers that we send.
+
+    `certificates` says that the listener takes client certificates, `issuer` is the OpenID
+    issuer whose tokens we take as well.
+    """
 
     realm: str
     public_url: str | None = None
+    certificates: bool = False
+    issuer: str | None = None
 
     def headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """One header for each way to log in."""
-        realm = self.realm.replace("\\", "").replace('"', "")
-        login = base_url(scope, self.public_url) + LOGIN_PATH
-        challenges = [
-            "Bearer",
-            f'ivoa_bearer standard_id="{LOGIN_STANDARD_ID}", access_url="{login}"',
+        """One header for each way to log in (SSO 2: contract 3.4)."""
+        return [
+            (b"www-authenticate", text.encode("latin-1", "replace"))
+            for text in self._challenges(
+                base_url(scope, self.public_url),
+                by_browser="sec-fetch-mode" in Headers(scope=scope),
+            )
         ]
+
+    def _challenges(self, base: str, *, by_browser: bool) -> Iterator[str]:
+        realm = self.realm.replace("\\", "").replace('"', "")
         # A page asks for the password itself; a browser would open a window of its own.
-        if "sec-fetch-mode" not in Headers(scope=scope):
-            challenges.insert(0, f'Basic realm="{realm}", charset="UTF-8"')
-        return [(b"www-authenticate", text.encode("latin-1", "replace")) for text in challenges]
+        if not by_browser:
+            yield f'Basic realm="{realm}", charset="UTF-8"'
+        yield "Bearer"
+        yield _challenge("ivoa_bearer", LOGIN_STANDARD_ID, base + LOGIN_PATH)
+        yield _challenge("ivoa_cookie", LOGIN_STANDARD_ID, base + LOGIN_PATH)
+        if self.issuer is not None:
+            yield _challenge("ivoa_bearer", SecurityMethodUri.OPENID, self.issuer)
+        if self.certificates:
+            yield "ivoa_x509"
+            yield _challenge("ivoa_x509", SecurityMethodUri.BASIC, base + PROXY_PATH)
+            yield _challenge("ivoa_bearer", SecurityMethodUri.CERTIFICATE, base + TOKEN_PATH)
+
+
+def _challenge(scheme: str, standard_id: str, address: str) -> str:
+    return f'{scheme} standard_id="{standard_id}", access_url="{address}"'

@@ -14,12 +14,14 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from vospace_server.http.peer_certificate import PeerCertificate
+
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
 _TOO_LARGE = 431
 
 
-class BoundedConnection(HttpToolsProtocol):
+class BoundedConnection(PeerCertificate, HttpToolsProtocol):
     """Refuses a head of more than 64 KiB (431) and closes on one that takes 30 s."""
 
     head_seconds = HEAD_SECONDS

@@ -5,12 +5,15 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import NodeNotFound, OperationNotSupported, PermissionDenied
+from vospace_model.faults import NodeNotFound, PermissionDenied
 from vospace_model.uris import NodePath
+from vospace_server.http.cutouts import asked_part, send_part
 from vospace_server.http.downloads import describe_content, send_content
+from vospace_server.http.put_transactions import ID_HEADER, has_transaction
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.http.uploads import UploadReceiver
+from vospace_server.services.cutouts import CutoutService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import ReadTicket, Ticket, TicketService, WriteTicket
 
@@ -22,24 +25,37 @@ class DataEndpoints:
     """`/data/TICKET/NAME`. Other credentials that come along are not looked at."""
 
     def __init__(
-        self, *, reading: ReadingService, tickets: TicketService, receiver: UploadReceiver
+        self,
+        *,
+        reading: ReadingService,
+        cutouts: CutoutService,
+        tickets: TicketService,
+        receiver: UploadReceiver,
     ) -> None:
         self._reading = reading
+        self._cutouts = cutouts
         self._tickets = tickets
         self._receiver = receiver
 
     async def get(self, request: Request) -> Response:
-        """The bytes, or a part of them."""
+        """The bytes, a range of them, or a part of the FITS file that they are."""
         ticket, name = await self._opened(request)
         if isinstance(ticket, WriteTicket):
             raise PermissionDenied("this address is for writing")
+        part = asked_part(request)
+        if part is not None:
+            return await send_part(request, self._cutouts, ticket, name, part)
         return await send_content(request, self._reading, ticket, name)
 
     async def head(self, request: Request) -> Response:
         """The headers of GET; of a place to be written, those of what is there now, or 404."""
         ticket, name = await self._opened(request)
         if isinstance(ticket, WriteTicket):
+            if has_transaction(request):
+                return await self._receiver.transaction_with_ticket(request, ticket)
             ticket = await in_thread(self._present, ticket)
+        elif (part := asked_part(request)) is not None:
+            return await send_part(request, self._cutouts, ticket, name, part)
         return describe_content(ticket, name)
 
     async def put(self, request: Request) -> Response:
@@ -50,9 +66,11 @@ class DataEndpoints:
         return await self._receiver.receive_with_ticket(request, ticket)
 
     async def post(self, request: Request) -> Response:
-        """Transactions over several requests are not offered; clients then send all at once."""
-        await self._opened(request)
-        raise OperationNotSupported("put the whole file in one request")
+        """Take the last segment of an upload back, or give the upload up."""
+        ticket, _ = await self._opened(request)
+        if isinstance(ticket, ReadTicket):
+            raise PermissionDenied("this address is for reading")
+        return await self._receiver.transaction_with_ticket(request, ticket)
 
     async def _opened(self, request: Request) -> tuple[Ticket, str]:
         # A ticket is longer than any name of a node, and is ASCII; what follows is a name.
@@ -60,7 +78,12 @@ class DataEndpoints:
         names = NodePath.from_raw(name).names
         if len(names) > 1:
             raise NodeNotFound("there is no such address for bytes")
-        opened = await in_thread(self._tickets.open, ticket.decode("ascii", "replace"))
+        opened = await in_thread(
+            self._tickets.open,
+            ticket.decode("ascii", "replace"),
+            # A long upload outlives its address; its own time is kept by the transaction.
+            may_have_expired=ID_HEADER in request.headers,
+        )
         return opened, "".join(names) or _NAMELESS
 
     def _present(self, ticket: WriteTicket) -> ReadTicket:

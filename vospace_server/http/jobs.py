@@ -1,9 +1,9 @@
 """The resources of a job as UWS 1.1 lays them out below the list of transfers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import anyio
@@ -20,17 +20,17 @@ from vospace_model.jobs import (
     error_body,
     error_summary,
 )
-from vospace_model.timestamps import format_date_time
+from vospace_model.timestamps import format_date_time, parse_timestamp
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
 from vospace_server.domain.identity import Caller, Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.transfer_request import decode_request
+from vospace_server.domain.transfer_request import transfer_of_request
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
 from vospace_server.http.responses import document, see_other, text
 from vospace_server.http.threads import in_thread
-from vospace_server.services.jobs import JobKind, JobService
+from vospace_server.services.jobs import TRANSFER_KINDS, JobKind, JobService
 
 # CADC's maximum; -1 and everything above mean this.
 MAX_WAIT_SECONDS = 60
@@ -39,21 +39,35 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 class JobEndpoints:
-    """`/transfers` and everything below one job, apart from the transfer's own details."""
+    """A list of jobs of some kinds at `path`, and everything below one job."""
 
-    def __init__(self, *, jobs: JobService, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobService,
+        addresses: Addresses,
+        path: str,
+        kinds: Sequence[JobKind] = TRANSFER_KINDS,
+    ) -> None:
         self._jobs = jobs
         self._addresses = addresses
+        self._path = path
+        self._kinds = kinds
+
+    def url_of(self, request: Request, job_id: str) -> str:
+        """The URL of a job of this list."""
+        return f"{self._addresses.base(request)}{self._path}/{job_id}"
 
     async def list_jobs(self, request: Request) -> Response:
-        """The caller's asynchronous jobs, newest first (parameters PHASE and LAST)."""
+        """The caller's asynchronous jobs, newest first (PHASE, AFTER and LAST, UWS 1.1)."""
         parameters = query_parameters(request)
         phases = [_phase_named(value) for value in parameters.all("PHASE")]
         records = await in_thread(
             self._jobs.list_of,
             caller_of(request),
-            JobKind.TRANSFER,
+            self._kinds,
             phases=phases,
+            after=_moment_named(parameters, "AFTER"),
             limit=parameters.integer("LAST", minimum=1),
         )
         return document(write_job_list([self._reference(request, each) for each in records]))
@@ -73,14 +87,28 @@ class JobEndpoints:
         raise NodeNotFound(f"a job has no resource {resource[:64]!r}")
 
     async def change(self, request: Request, job_id: str, resource: str) -> Response:
-        """POST: PHASE=RUN or PHASE=ABORT to `phase` or to the job itself, or ACTION=DELETE."""
+        """POST of what can be set, to its resource or to the job itself, or ACTION=DELETE.
+
+        That is PHASE=RUN, PHASE=ABORT, DESTRUCTION and EXECUTIONDURATION; the last two are
+        granted within our bounds.
+        """
         parameters = await form_parameters(request)
         if resource == "" and (parameters.get("ACTION") or "").upper() == "DELETE":
             return await self.remove(request, job_id)
-        if resource not in {"", "phase"}:
+        settable = {"phase": "PHASE", **_TIMES}
+        named = [n for r, n in settable.items() if resource in {"", r} and parameters.get(n)]
+        if not named and resource in _TIMES:
+            raise InvalidArgument(f"{_TIMES[resource]} must be given")
+        if not named and resource not in {"", "phase"}:
             raise InvalidArgument(f"{resource[:64]!r} of a job can't be set here")
-        await self.change_phase(request, job_id, parameters)
-        return see_other(self._addresses.job(request, job_id))
+        for name in named:
+            if name in _TIMES.values():
+                await in_thread(
+                    self._act, self._setting(name, parameters), caller_of(request), job_id
+                )
+        if "PHASE" in named or not named:
+            await self.change_phase(request, job_id, parameters)
+        return see_other(self.url_of(request, job_id))
 
     async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
         """Do what the parameter PHASE asks for. Raises InvalidArgument."""
@@ -90,14 +118,24 @@ class JobEndpoints:
             raise InvalidArgument("PHASE is RUN or ABORT")
         await in_thread(self._act, deed, caller_of(request), job_id)
 
+    def _setting(self, name: str, parameters: Parameters) -> Callable[[Caller, str], object]:
+        """What sets a time of a job to the value of that parameter."""
+        if name == "EXECUTIONDURATION":
+            seconds = parameters.integer(name, minimum=0) or 0
+            return lambda caller, job: self._jobs.set_execution_duration(caller, job, seconds)
+        moment = _moment_named(parameters, name)
+        if moment is None:
+            raise InvalidArgument(f"{name} must be a time")
+        return lambda caller, job: self._jobs.set_destruction(caller, job, moment)
+
     async def remove(self, request: Request, job_id: str) -> Response:
         """DELETE of a job: 303 to the list."""
         await in_thread(self._act, self._jobs.remove, caller_of(request), job_id)
-        return see_other(f"{self._addresses.base(request)}{self._addresses.transfers}")
+        return see_other(f"{self._addresses.base(request)}{self._path}")
 
-    def _act(self, deed: Callable[[Caller, str], None], caller: Caller, job_id: str) -> None:
+    def _act(self, deed: Callable[[Caller, str], object], caller: Caller, job_id: str) -> None:
         """Do something to a job. A credential for reading has to do with reading alone."""
-        made_with = decode_request(self._jobs.get(caller, job_id).request).scope
+        made_with = self._jobs.get(caller, job_id).scope
         reads_only = isinstance(caller, Identity) and not caller.may_write
         if reads_only and made_with > TokenScope.READ:
             raise PermissionDenied("this job is not for a credential that may only read")
@@ -134,6 +172,7 @@ class JobEndpoints:
             created=record.created,
             owner=record.owner_name or None,
             run_id=record.run_id,
+            quote=record.quote(datetime.now(UTC)),
             started=record.started,
             ended=record.ended,
             execution_duration_seconds=record.execution_seconds,
@@ -141,12 +180,13 @@ class JobEndpoints:
             parameters=record.parameters,
             results=self._absolute_results(request, record),
             error=None if fault is None else _summary(fault),
-            transfer=decode_request(record.request).transfer,
+            transfer=transfer_of_request(record.request),
+            progress=record.progress,
         )
 
     def _absolute_results(self, request: Request, record: JobRecord) -> tuple[JobResult, ...]:
         """The results; those that lie below the job are kept without the job's own address."""
-        job_url = self._addresses.job(request, record.job_id)
+        job_url = self.url_of(request, record.job_id)
         return tuple(
             JobResult(
                 result_id=result.result_id,
@@ -160,7 +200,7 @@ class JobEndpoints:
     def _reference(self, request: Request, record: JobRecord) -> JobReference:
         return JobReference(
             job_id=record.job_id,
-            href=self._addresses.job(request, record.job_id),
+            href=self.url_of(request, record.job_id),
             phase=record.phase,
             created=record.created,
             owner=record.owner_name or None,
@@ -195,13 +235,20 @@ def _phase_named(text_: str) -> ExecutionPhase:
         raise InvalidArgument(f"{text_[:40]!r} is not a phase of a job") from None
 
 
+def _moment_named(parameters: Parameters, name: str) -> datetime | None:
+    value = parameters.get(name)
+    return None if value is None else parse_timestamp(value)
+
+
+# What can be set at a resource of its own, and the name of its parameter.
+_TIMES: Final = {"destruction": "DESTRUCTION", "executionduration": "EXECUTIONDURATION"}
+
 # Resources that are bare text, compared byte for byte by clients: never a line end.
 _TEXTS: Final[Mapping[str, Callable[[JobRecord], str]]] = {
     "phase": lambda record: record.phase.value,
     "error": _error_text,
     "executionduration": lambda record: str(record.execution_seconds),
     "destruction": lambda record: _moment(record.destruction),
-    # No job here announces when it will end.
-    "quote": lambda _record: "",
+    "quote": lambda record: _moment(record.quote(datetime.now(UTC))),
     "owner": lambda record: record.owner_name,
 }

@@ -1,6 +1,7 @@
 """Log in and ask who one is, at the addresses and in the forms that CADC's clients know."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, unquote
 from uuid import UUID
 from xml.sax.saxutils import escape
@@ -18,8 +19,9 @@ from vospace_server.http.authentication import (
     caller_of,
     client_address,
 )
-from vospace_server.http.challenges import LOGIN_PATH
+from vospace_server.http.challenges import LOGIN_PATH, TOKEN_PATH
 from vospace_server.http.request_bodies import read_document
+from vospace_server.http.request_credentials import COOKIE
 from vospace_server.http.responses import document, empty, text
 from vospace_server.http.routing import ExactRoute, TreeRoute, rest_of_path
 from vospace_server.http.threads import in_thread
@@ -30,6 +32,7 @@ USERS_PATH = "/ac/users"
 
 _FORM_BYTES = 8 * 1024
 _MULTIPART = "multipart/"
+_YES = {"1", "true", "yes", "on"}
 
 
 class LoginEndpoints:
@@ -53,24 +56,46 @@ class LoginEndpoints:
         """The addresses with their endpoints."""
         return [
             ExactRoute(LOGIN_PATH, {"POST": self.login}),
+            ExactRoute(TOKEN_PATH, {"POST": self.exchange}),
             ExactRoute(WHOAMI_PATH, {"GET": self.whoami, "HEAD": self.whoami}),
             TreeRoute(USERS_PATH, {"GET": self.user, "HEAD": self.user}),
         ]
 
     async def login(self, request: Request) -> Response:
-        """A form with `username`, `password` and perhaps `scope` becomes a token, as text."""
-        form = await _read_form(request)
+        """A form with `username`, `password` and perhaps `scope` becomes a token, as text.
+
+        With `cookie=true` the token comes as CADC's cookie as well.
+        """
+        form = await _read_form(request, required=("username", "password"))
         credentials = PasswordCredentials(name=form["username"], password=form["password"])
         scope = _read_scope(form.get("scope"))
         token = await in_thread(
             self._log_in, credentials, scope=scope, address=client_address(request.scope)
         )
-        headers = {
-            AUTHENTICATED_HEADER: credentials.name,
-            "x-vo-bearer": token,
-            "cache-control": "no-store",
-        }
-        return text(token, headers=headers)
+        response = text(
+            token, headers={AUTHENTICATED_HEADER: credentials.name, **_bearing(token)}
+        )
+        if form.get("cookie", "").lower() in _YES:
+            response.set_cookie(
+                COOKIE,
+                token,
+                max_age=int(self._token_lifetime.total_seconds()),
+                secure=request.scope.get("scheme") == "https",
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+
+    async def exchange(self, request: Request) -> Response:
+        """A certificate, or what else the caller came with, becomes a token, as text.
+
+        It may do no more and lives no longer than what was shown for it.
+        """
+        identity = _known(request)
+        form = await _read_form(request, required=())
+        scope = min(_read_scope(form.get("scope")), identity.scope)
+        token = await in_thread(self._make_token, identity, scope, "exchange")
+        return text(token, headers=_bearing(token))
 
     async def whoami(self, request: Request) -> Response:
         """302 to the document about the caller."""
@@ -93,23 +118,29 @@ class LoginEndpoints:
         self, credentials: PasswordCredentials, *, scope: TokenScope, address: str
     ) -> str:
         identity = self._authenticator.authenticate(credentials, address=address)
+        return self._make_token(identity, scope, "login")
+
+    def _make_token(self, identity: Identity, scope: TokenScope, label: str) -> str:
+        lifetime = self._token_lifetime
+        if identity.expires is not None:
+            lifetime = min(lifetime, identity.expires - datetime.now(UTC))
         return self._accounts.make_token(
-            identity.name,
-            scope=scope,
-            lifetime=self._token_lifetime,
-            label="login",
-            by=identity,
+            identity.name, scope=scope, lifetime=lifetime, label=label, by=identity
         )
 
 
-async def _read_form(request: Request) -> dict[str, str]:
+def _bearing(token: str) -> dict[str, str]:
+    return {"x-vo-bearer": token, "cache-control": "no-store"}
+
+
+async def _read_form(request: Request, *, required: Sequence[str]) -> dict[str, str]:
     """The fields of a form by lower-case name. Raises InvalidArgument when one is missing."""
     if request.headers.get("content-type", "").startswith(_MULTIPART):
         raise InvalidArgument("send the form as application/x-www-form-urlencoded")
     body = await read_document(request, _FORM_BYTES)
     fields = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     form = {name.lower(): value for name, value in fields}
-    missing = [name for name in ("username", "password") if not form.get(name)]
+    missing = [name for name in required if not form.get(name)]
     if missing:
         raise InvalidArgument(f"the form lacks {' and '.join(missing)}")
     return form

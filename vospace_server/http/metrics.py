@@ -4,12 +4,19 @@ The label of an address is the template of its route, never the address: names o
 tickets stay out of the metrics, and their number stays small.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import override
 
 from vospace_server.http.responses import document
+
+Outcomes = Callable[[], Mapping[tuple[str, str], int]]
 
 
 class RequestMetrics:
@@ -37,6 +44,10 @@ class RequestMetrics:
             "vospace_sent_bytes", "Bytes of answers' bodies", registry=self._registry
         )
 
+    def watch_group_services(self, outcomes: Outcomes) -> None:
+        """Show from now on how often other group services were asked with what result."""
+        self._registry.register(_GroupServiceCounter(outcomes))
+
     def count(
         self,
         *,
@@ -57,6 +68,25 @@ class RequestMetrics:
     def render(self) -> bytes:
         """All numbers in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class _GroupServiceCounter(Collector):
+    """Counts that somebody else keeps, read when the numbers are asked for."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        """The numbers of now."""
+        asked = CounterMetricFamily(
+            "vospace_group_service_questions",
+            "Questions to group services of others",
+            labels=("service", "outcome"),
+        )
+        for labels, number in self._outcomes().items():
+            asked.add_metric(labels, number)
+        yield asked
 
 
 class MetricsEndpoint:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vospace_model.api import Entry
+from vospace_model.capabilities import Capability
 from vospace_model.nodes import (
     ContainerNode,
     DataNode,
@@ -26,10 +27,18 @@ _ACCEPTS: Final = (View(uri=ViewUri.ANY), View(uri=ViewUri.BINARY))
 _PROVIDES: Final = (View(uri=ViewUri.DEFAULT), View(uri=ViewUri.BINARY))
 
 
-def node_of(view: NodeView, authority: str, *, detail: Detail, with_access: bool) -> Node:
+def node_of(
+    view: NodeView,
+    authority: str,
+    *,
+    detail: Detail,
+    with_access: bool,
+    capabilities: tuple[Capability, ...] = (),
+) -> Node:
     """The node of a document, without children.
 
-    `with_access` adds what the caller may do, which clients ask for with detail=max.
+    `with_access` adds what the caller may do, which clients ask for with detail=max;
+    `capabilities` are those of containers.
     """
     uri = VosUri(authority, view.path)
     properties: tuple[Property, ...] = ()
@@ -37,7 +46,7 @@ def node_of(view: NodeView, authority: str, *, detail: Detail, with_access: bool
         properties = properties_of(view, with_access=with_access)
     record = view.record
     if record.kind is NodeType.CONTAINER:
-        return ContainerNode(uri=uri, properties=properties)
+        return ContainerNode(uri=uri, properties=properties, capabilities=capabilities)
     if record.kind is NodeType.LINK:
         return LinkNode(uri=uri, properties=properties, target=record.target or "")
     return _DATA_NODES[record.kind](

@@ -1,35 +1,74 @@
 """/nodes: node documents (VOSpace 2.1, section 6.2; contract 1.4)."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.capabilities import Capability, CapabilityUri
 from vospace_model.faults import InvalidArgument, InvalidURI, OptionNotSupported
+from vospace_model.node_json import iter_node_json, write_node_json
 from vospace_model.nodes import ContainerNode, Detail, Node
 from vospace_model.properties import Core
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.xml.nodes import iter_node_document, read_node, read_node_update, write_node
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
+from vospace_model.xml.service_metadata import asks_for_protocols, write_protocols_document
 from vospace_server.domain.node_record import SortKey
 from vospace_server.domain.node_view import NodeView
+from vospace_server.http.accepted_types import wants_json
 from vospace_server.http.addresses import Addresses
-from vospace_server.http.authentication import caller_of
+from vospace_server.http.authentication import caller_of, refuse_hidden
 from vospace_server.http.node_documents import node_of
 from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
-from vospace_server.http.responses import XML, StreamedResponse, document, empty, see_other
+from vospace_server.http.responses import (
+    JSON,
+    XML,
+    StreamedResponse,
+    document,
+    empty,
+    see_other,
+)
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_batches, in_thread
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import Listing, ListingService, Ordering
+from vospace_server.services.node_protocols import protocols_of
 from vospace_server.services.nodes import NodeService
 
+# Whoever keeps answers must not give one of the two forms to who wants the other.
+_VARY: Final = {"vary": "accept"}
 _SORT_KEYS: Final = {
     Core.TITLE: SortKey.NAME,
     Core.LENGTH: SortKey.LENGTH,
     Core.DATE: SortKey.DATE,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """How much of a node is shown, and in which of the two forms."""
+
+    detail: Detail
+    with_access: bool
+    as_json: bool
+    capabilities: tuple[Capability, ...] = ()
+
+    @property
+    def media_type(self) -> str:
+        return JSON if self.as_json else XML
+
+    def document(self, node: Node, *, status: int = 200) -> Response:
+        write = write_node_json if self.as_json else write_node
+        content = write(node, detail=self.detail)
+        return document(content, self.media_type, status=status, headers=_VARY)
+
+    def iterate(self, node: ContainerNode, children: Iterator[Node]) -> Iterator[bytes]:
+        write = iter_node_json if self.as_json else iter_node_document
+        return write(node, children, detail=self.detail)
 
 
 class NodeEndpoints:
@@ -72,10 +111,16 @@ class NodeEndpoints:
             limit=parameters.integer("limit", minimum=0),
             ordering=_ordering(parameters),
         )
+        refuse_hidden(request, readable=listing.container.readable)
         if start is not None and start.path.parent not in {path, listing.container.path}:
             raise InvalidURI(f"uri={start} is not a child of {path}")
-        with_access = explicit and detail is Detail.MAX
-        return self._document(listing, detail, with_access=with_access)
+        shape = _Shape(
+            detail=detail,
+            with_access=explicit and detail is Detail.MAX,
+            as_json=wants_json(request, parameters),
+            capabilities=self._capabilities(request),
+        )
+        return self._document(listing, shape)
 
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
@@ -88,15 +133,21 @@ class NodeEndpoints:
         node = read_node(await read_document(request, MAX_DOCUMENT_BYTES))
         self._check_uri(node.uri, path)
         view = await in_thread(self._nodes.create, caller_of(request), node)
-        return document(self._written(view), status=201)
+        return self._written(request, view, status=201)
 
     async def post(self, request: Request) -> Response:
-        """Set the properties in the document, whatever content type it is declared as."""
+        """Set the properties in the document, whatever content type it is declared as.
+
+        A document `protocols` instead asks by which protocols the node can be had.
+        """
         path = _path_of(request)
-        update = read_node_update(await read_document(request, MAX_DOCUMENT_BYTES))
+        body = await read_document(request, MAX_DOCUMENT_BYTES)
+        if asks_for_protocols(body):
+            return await self._protocols(request, path)
+        update = read_node_update(body)
         self._check_uri(update.uri, path)
         view = await in_thread(self._nodes.set, caller_of(request), update)
-        return document(self._written(view))
+        return self._written(request, view)
 
     async def delete(self, request: Request) -> Response:
         """Delete the node: 200 without a body (contract 0.3)."""
@@ -108,23 +159,43 @@ class NodeEndpoints:
         )
         return empty(200)
 
-    def _document(self, listing: Listing, detail: Detail, *, with_access: bool) -> Response:
+    async def _protocols(self, request: Request, path: NodePath) -> Response:
+        view = await in_thread(self._nodes.get, caller_of(request), path, follow=True)
+        return document(write_protocols_document(accepts=(), provides=protocols_of(view)))
+
+    def _document(self, listing: Listing, shape: "_Shape") -> Response:
         def shown(view: NodeView) -> Node:
-            return node_of(view, self._authority, detail=detail, with_access=with_access)
+            return node_of(
+                view,
+                self._authority,
+                detail=shape.detail,
+                with_access=shape.with_access,
+                capabilities=shape.capabilities,
+            )
 
         node = shown(listing.container)
         if not isinstance(node, ContainerNode):
-            return document(write_node(node, detail=detail))
+            return shape.document(node)
         children = (shown(child) for child in listing.children)
-        chunks = in_batches(iter_node_document(node, children, detail=detail))
-        return StreamedResponse(chunks, headers={"content-type": XML})
-
-    def _written(self, view: NodeView) -> bytes:
-        """A node without children, as it answers a change."""
-        return write_node(
-            node_of(view, self._authority, detail=Detail.PROPERTIES, with_access=False),
-            detail=Detail.PROPERTIES,
+        chunks = shape.iterate(node, children)
+        return StreamedResponse(
+            in_batches(chunks), headers={"content-type": shape.media_type, **_VARY}
         )
+
+    def _capabilities(self, request: Request) -> tuple[Capability, ...]:
+        """What containers offer besides: what is in them, by the standard's own interface."""
+        endpoint = f"{self._addresses.base(request)}{self._addresses.root}"
+        return (Capability(uri=CapabilityUri.VOSPACE_2_1, endpoint=endpoint),)
+
+    def _written(self, request: Request, view: NodeView, *, status: int = 200) -> Response:
+        """A node without children, as it answers a change."""
+        shape = _Shape(
+            detail=Detail.PROPERTIES,
+            with_access=False,
+            as_json=wants_json(request, query_parameters(request)),
+        )
+        node = node_of(view, self._authority, detail=shape.detail, with_access=False)
+        return shape.document(node, status=status)
 
     def _view(self, request: Request, path: NodePath, parameters: Parameters) -> Response:
         # Deprecated since VOSpace 2.1; clients of 2.0 still ask so for bytes.

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from vospace_model.faults import PreconditionFailed
 from vospace_server.domain.content import ByteRange
-from vospace_server.services.uploads import UploadConditions
+from vospace_server.services.upload_conditions import UploadConditions
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 

@@ -19,11 +19,14 @@ from vospace_model.faults import (
 # So large that the thread hop of a chunk costs little beside its hashes and its write.
 UPLOAD_CHUNK_BYTES = 1 << 20
 
+# A small body usually comes in the same packet as its head, or in the next.
+_MOMENT_SECONDS = 0.05
+
 # Documents are small; a client that needs longer holds a connection for nothing.
 _DOCUMENT_SECONDS = 60.0
 
-# A body of at most this is read to its end after a refusal, which keeps the connection.
-_DRAINED_BYTES = 64 * 1024
+# A body of at most this is read to its end even after a refusal, which keeps the connection.
+SMALL_BYTES = 64 * 1024
 # A client that goes on sending after a refusal is read for at most this long and this much:
 # closing at once could reset the connection before the client has read the answer.
 _LINGER_SECONDS = 2.0
@@ -74,6 +77,18 @@ class UploadBody:
         self._receive = receive
         self._idle_seconds = idle_seconds
         self._complete = False
+        # What came while `whole_at_once` waited for the rest.
+        self._ahead = bytearray()
+
+    async def whole_at_once(self) -> bytearray | None:
+        """The whole body, if it comes within a moment; else None, and nothing is lost.
+
+        Only for a body that is declared to be small. Raises ClientDisconnect.
+        """
+        with anyio.move_on_after(_MOMENT_SECONDS):
+            while not self._complete:
+                self._ahead += await self._next_piece()
+        return self._ahead if self._complete else None
 
     async def next_chunk(self) -> bytearray | None:
         """The next chunk, None at the end.
@@ -81,7 +96,7 @@ class UploadBody:
         Raises ClientDisconnect when the client is gone, TransferFailed when it is there and
         sends nothing for idle_seconds.
         """
-        chunk = bytearray()
+        chunk, self._ahead = self._ahead, bytearray()
         deadline = anyio.current_time() + self._idle_seconds
         with anyio.CancelScope(deadline=deadline) as patience:
             while not self._complete and len(chunk) < UPLOAD_CHUNK_BYTES:
@@ -149,7 +164,7 @@ class _Exchange:
         # A client that waits for "100 Continue" has sent nothing; reading would ask for it.
         waits = self._expects_continue and not self._asked
         if self._small and not waits:
-            await self._discard(_DRAINED_BYTES, _LINGER_SECONDS)
+            await self._discard(SMALL_BYTES, _LINGER_SECONDS)
         if self._complete:
             return message
         self._lingers = not waits
@@ -168,4 +183,4 @@ def _announces_body(headers: Headers) -> bool:
 
 def _is_small(headers: Headers) -> bool:
     length = headers.get("content-length", "")
-    return length.isascii() and length.isdigit() and int(length) <= _DRAINED_BYTES
+    return length.isascii() and length.isdigit() and int(length) <= SMALL_BYTES

@@ -30,6 +30,16 @@ class TreeRoute(BaseRoute):
         self._endpoints = _with_head(endpoints)
         self._template = f"{prefix}/{{path}}"
 
+    @property
+    def template(self) -> str:
+        """The address with `{path}` for what follows it."""
+        return self._template
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """What answers each method."""
+        return self._endpoints
+
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """A match when the raw path is the prefix, alone or before a slash."""

@@ -15,11 +15,18 @@ from vospace_model.xml.service_metadata import (
 )
 from vospace_server.http.responses import document
 from vospace_server.http.threads import in_thread
+from vospace_server.services.archive_views import ACCEPTED_ARCHIVES, PROVIDED_ARCHIVES
 from vospace_server.services.properties_in_use import PropertiesInUse
+from vospace_server.services.remote_transfers import ACCEPTED_PROTOCOLS
 from vospace_server.services.transfers import SERVED_PROTOCOLS
 
-_ACCEPTED_VIEWS: Final = (ViewUri.ANY, ViewUri.BINARY)
-_PROVIDED_VIEWS: Final = (ViewUri.DEFAULT, ViewUri.BINARY)
+_ACCEPTED_VIEWS: Final = (ViewUri.ANY, ViewUri.BINARY, *ACCEPTED_ARCHIVES)
+_PROVIDED_VIEWS: Final = (
+    ViewUri.DEFAULT,
+    ViewUri.BINARY,
+    *PROVIDED_ARCHIVES,
+    ViewUri.CADC_PACKAGE,
+)
 
 
 class MetadataEndpoints:
@@ -35,12 +42,13 @@ class MetadataEndpoints:
         return document(write_properties_document(accepts=known, provides=known, contains=used))
 
     async def views(self, _request: Request) -> Response:
-        """Bytes as they are, in and out."""
+        """Bytes as they are, in and out, and containers as archives."""
         accepted = (View(uri=uri) for uri in _ACCEPTED_VIEWS)
         provided = (View(uri=uri) for uri in _PROVIDED_VIEWS)
         return document(write_views_document(accepts=accepted, provides=provided))
 
     async def protocols(self, _request: Request) -> Response:
-        """HTTP to read and to write; as a client, the service speaks none."""
+        """HTTP to read and to write, as a server and as a client."""
+        accepted = (RequestedProtocol(uri=uri) for uri in ACCEPTED_PROTOCOLS)
         provided = (RequestedProtocol(uri=uri) for uri in SERVED_PROTOCOLS)
-        return document(write_protocols_document(accepts=(), provides=provided))
+        return document(write_protocols_document(accepts=accepted, provides=provided))

@@ -7,7 +7,12 @@ from starlette.responses import Response
 
 from vospace_model.faults import Fault, InvalidArgument, InvalidURI, NodeNotFound
 from vospace_model.jobs import ExecutionPhase, JobParameter
-from vospace_model.protocols import NegotiatedProtocol, RequestedProtocol, SecurityMethod
+from vospace_model.protocols import (
+    NegotiatedProtocol,
+    ProtocolUri,
+    RequestedProtocol,
+    SecurityMethod,
+)
 from vospace_model.transfers import Direction, ExternalTransfer, Transfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
@@ -23,6 +28,7 @@ from vospace_server.domain.transfer_request import (
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.packages import RUN
 from vospace_server.http.parameters import (
     Parameters,
     form_parameters,
@@ -34,8 +40,8 @@ from vospace_server.http.responses import document, see_other
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
-from vospace_server.services.transfer_jobs import DETAILS, TransferJobs
-from vospace_server.services.transfers import Negotiation
+from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
+from vospace_server.services.transfers import Door, Negotiation
 
 _DETAILS_PATH = ("results", DETAILS)
 
@@ -68,13 +74,20 @@ class TransferEndpoints:
         return await self._job_endpoints.read(request, names[0], _resource(names))
 
     async def post(self, request: Request) -> Response:
-        """A new job from a transfer document, or a change of a job."""
+        """A new job from a transfer document or the parameters of one, or a change of a job.
+
+        PHASE=RUN in the query or in the form starts a new job at once.
+        """
         names = NodePath.from_raw(rest_of_path(request)).names
         if names:
             return await self._job_endpoints.change(request, names[0], _resource(names))
-        parameters = query_parameters(request)
-        transfer = read_transfer(await read_document(request, MAX_DOCUMENT_BYTES))
-        record = await self._create(request, JobKind.TRANSFER, transfer)
+        parameters = await form_parameters(request)
+        if is_form(request):
+            transfer: Transfer = _read_parameters(parameters)
+            record = await self._create(request, kind_of(transfer), transfer, parameters)
+        else:
+            transfer = read_transfer(await read_document(request, MAX_DOCUMENT_BYTES))
+            record = await self._create(request, kind_of(transfer), transfer)
         if parameters.get("PHASE") is not None:
             await self._job_endpoints.change_phase(request, record.job_id, parameters)
         return see_other(self._addresses.job(request, record.job_id))
@@ -103,17 +116,18 @@ class TransferEndpoints:
         transfer = _read_parameters(parameters)
         wanted = parameters.get("REQUEST")
         if wanted is None:
-            return await self._negotiate(request, transfer, parameters)
+            # Without a redirect (VOSpace 2.1, 6.4.1): the details are the answer.
+            record = await self._create(request, JobKind.SYNC_TRANSFER, transfer, parameters)
+            await in_thread(self._transfer_jobs.execute, record.job_id)
+            return await self._details(request, record.job_id)
         if wanted.lower() != "redirect":
             raise InvalidArgument(f"REQUEST is 'redirect', not {wanted[:40]!r}")
         record = await self._create(request, JobKind.SYNC_TRANSFER, transfer, parameters)
         negotiation = await in_thread(self._transfer_jobs.redirect, record.job_id)
         return see_other(self._endpoint(request, negotiation))
 
-    async def _negotiate(
-        self, request: Request, transfer: Transfer, parameters: Parameters | None = None
-    ) -> Response:
-        record = await self._create(request, JobKind.SYNC_TRANSFER, transfer, parameters)
+    async def _negotiate(self, request: Request, transfer: Transfer) -> Response:
+        record = await self._create(request, JobKind.SYNC_TRANSFER, transfer)
         await in_thread(self._transfer_jobs.execute, record.job_id)
         job_url = self._addresses.job(request, record.job_id)
         return see_other("/".join((job_url, *_DETAILS_PATH)))
@@ -125,6 +139,9 @@ class TransferEndpoints:
         transfer = decode_request(record.request).transfer
         if not isinstance(transfer, ExternalTransfer) or record.started is None:
             raise NodeNotFound("this job has no transfer details")
+        if not transfer.direction.is_client_initiated and record.fault is None:
+            # We are the client: the endpoints are those of the request.
+            return document(write_transfer(transfer))
         protocols: tuple[NegotiatedProtocol, ...] = ()
         if record.phase in {ExecutionPhase.EXECUTING, ExecutionPhase.COMPLETED}:
             protocols = await self._endpoints(request, record)
@@ -142,9 +159,13 @@ class TransferEndpoints:
             # says so, and the next use of the space will tell the reason.
             return ()
         endpoint = self._endpoint(request, negotiation)
+        # A share is to be passed on, so it is the address that never expires.
+        shared = self._addresses.files_of(request, negotiation.node.path)
         return tuple(
             NegotiatedProtocol(
-                uri=each.uri, endpoint=endpoint, security_methods=each.security_methods
+                uri=each.uri,
+                endpoint=shared if each.uri == ProtocolUri.PUBLIC_SHARE else endpoint,
+                security_methods=each.security_methods,
             )
             for each in negotiation.protocols
         )
@@ -167,10 +188,14 @@ class TransferEndpoints:
         return await in_thread(self._jobs.create, caller, new)
 
     def _endpoint(self, request: Request, negotiation: Negotiation) -> str:
+        if negotiation.door is Door.PACKAGE:
+            base = f"{self._addresses.base(request)}{self._addresses.packages}"
+            return f"{base}/{negotiation.ticket}/{RUN}"
         name = NodePath((negotiation.name,)).quoted()
-        return (
-            f"{self._addresses.base(request)}{self._addresses.data}/{negotiation.ticket}{name}"
-        )
+        door = self._addresses.data
+        if negotiation.door is Door.UNPACK:
+            door = self._addresses.unpack
+        return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
 
 
 def _scope_of(caller: Caller) -> TokenScope:

@@ -8,6 +8,7 @@ from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access_token import new_token, token_digest
 from vospace_server.domain.account import (
+    IdentityKind,
     InvalidValueError,
     NoSuchTokenError,
     NoSuchUserError,
@@ -18,7 +19,7 @@ from vospace_server.domain.account import (
     check_user_name,
 )
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
 
 # So long is somebody told when the token expired; then it is unknown, and a program that logs
 # in for every command does not fill the table.
@@ -38,6 +39,8 @@ class NewUser:
     distinguished_names: Sequence[str] = ()
     email: str | None = None
     is_admin: bool = False
+    waiting: bool = False
+    """Shut until an administrator opens it."""
 
 
 class AccountService:
@@ -58,7 +61,7 @@ class AccountService:
         self._hash_password = hash_password
         self._clock = clock
 
-    def add(self, new: NewUser, *, by: Identity) -> User:
+    def add(self, new: NewUser, *, by: Caller) -> User:
         """Creates an account with all that is known of it, or nothing at all."""
         check_user_name(new.name)
         if new.email is not None:
@@ -73,6 +76,7 @@ class AccountService:
                 email=new.email,
                 is_admin=new.is_admin,
                 created=now,
+                disabled=now if new.waiting else None,
             )
             for name in dict.fromkeys(names):
                 unit.users.add_distinguished_name(user_id, name, created=now)
@@ -80,6 +84,21 @@ class AccountService:
                 "user-added", new.name, by=by, at=now, detail={"admin": new.is_admin}
             )
             return _existing(unit, new.name)
+
+    def provision(self, name: str, issued: str) -> None:
+        """An account for somebody whom an OpenID issuer knows, in whose name it is made.
+
+        Never takes over an account that there is: raises AlreadyExistsError for its name.
+        """
+        check_user_name(name)
+        now = self._clock()
+        with self._database.write() as unit:
+            user_id = unit.users.add(
+                name=name, password_hash=None, email=None, is_admin=False, created=now
+            )
+            unit.users.add_identity(user_id, IdentityKind.OIDC, issued, created=now)
+            detail: dict[str, object] = {"identity": issued}
+            unit.audit.record("user-provisioned", name, by=ANONYMOUS, at=now, detail=detail)
 
     def all(self) -> list[User]:
         """All accounts by name, disabled ones too."""
@@ -113,6 +132,27 @@ class AccountService:
             user = _existing(unit, name)
             unit.users.set_password(user.user_id, password_hash)
             unit.audit.record("password-set", name, by=by, at=self._clock())
+
+    def change_identities(
+        self,
+        name: str,
+        *,
+        add: Sequence[tuple[IdentityKind, str]] = (),
+        remove: Sequence[tuple[IdentityKind, str]] = (),
+        by: Identity,
+    ) -> None:
+        """Changes by what else a user is known, all of it or nothing."""
+        now = self._clock()
+        added, removed = _all_normalised(add), _all_normalised(remove)
+        with self._database.write() as unit:
+            user = _existing(unit, name)
+            for kind, value in removed:
+                if not unit.users.remove_identity(user.user_id, kind, value):
+                    raise InvalidValueError(f"{name!r} is not known as {value!r}")
+                _record_identity(unit, "identity-removed", name, value, by=by, at=now)
+            for kind, value in added:
+                unit.users.add_identity(user.user_id, kind, value, created=now)
+                _record_identity(unit, "identity-added", name, value, by=by, at=now)
 
     def make_token(
         self,
@@ -174,6 +214,22 @@ def _existing(unit: UnitOfWork, name: str) -> User:
     if user is None:
         raise NoSuchUserError(name)
     return user
+
+
+def _record_identity(
+    unit: UnitOfWork, action: str, name: str, value: str, *, by: Identity, at: datetime
+) -> None:
+    detail: dict[str, object] = {"identity": value}
+    unit.audit.record(action, name, by=by, at=at, detail=detail)
+
+
+def _all_normalised(
+    identities: Sequence[tuple[IdentityKind, str]],
+) -> list[tuple[IdentityKind, str]]:
+    return [
+        (kind, _normalised(value) if kind is IdentityKind.X500 else value)
+        for kind, value in identities
+    ]
 
 
 def _normalised(distinguished_name: str) -> str:

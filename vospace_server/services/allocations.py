@@ -95,6 +95,7 @@ class AllocationService:
 
         Raises what walking the path does for this caller.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).find(caller, path, follow_leaf=True)
             place = found.parent if isinstance(found, Absent) else found

@@ -19,7 +19,7 @@ from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.listing import ListingService, Ordering
-from vospace_server.services.transfer_jobs import Identify
+from vospace_server.services.job_execution import Identify
 from vospace_server.services.tree import Tree
 
 
@@ -88,6 +88,7 @@ class BrowsingService:
 
     def follow(self, caller: Caller, path: NodePath) -> NodeView:
         """The node that a path leads to, links followed. Raises as NodeService.get does."""
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path, follow_leaf=True)
             return self._tree.view(unit, caller, found)
@@ -115,7 +116,7 @@ class BrowsingService:
         with self._tree.database.read() as unit:
             count = 0
             if page.container.readable:
-                count = unit.nodes.count_children(page.container.record.node_id)
+                count = unit.sizes.entries(page.container.record.node_id)
         return Folder(
             container=page.container,
             children=children[:limit],
@@ -144,6 +145,7 @@ class BrowsingService:
         Others are explained to whoever may change the node's permissions (PermissionDenied).
         InvalidArgument for a subject without an account.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
             landlord_id = found.landlord_id
@@ -151,7 +153,7 @@ class BrowsingService:
         person = caller
         if subject is not None:
             require(caller, found.records, Action.SET, path)
-            person = self._person(subject)
+            person = self._tree.informed(self._person(subject), path)
         return AccessReport(
             path=found.path,
             landlord="" if landlord_id is None else names.get(landlord_id, ""),

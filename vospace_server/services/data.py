@@ -9,22 +9,22 @@ even that fails.
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from vospace_model.faults import (
     ContainerNotFound,
     Fault,
     InvalidArgument,
+    NodeBusy,
     NodeNotFound,
-    PermissionDenied,
     QuotaExceeded,
     TransferFailed,
 )
-from vospace_model.jobs import ExecutionPhase
 from vospace_model.uris import NodePath
+from vospace_server.database.blobs import NewBlob
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, require
 from vospace_server.domain.content import Content, new_content_id
@@ -32,55 +32,41 @@ from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
 from vospace_server.domain.path_walk import Absent, Found
-from vospace_server.services.jobs import complete_job, keep_job_alive
+from vospace_server.domain.reserved_names import is_null
+from vospace_server.services.job_ledger import (
+    check_job_takes_bytes,
+    complete_job,
+    keep_job_alive,
+)
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.reserved_blobs import ReservedBlobs
+from vospace_server.services.sink import DiscardedUpload
 from vospace_server.services.tickets import ReadTicket
 from vospace_server.services.tree import Tree, usage_of
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.services.uploads import (
-    UploadConditions,
     UploadedContent,
     UploadService,
     UploadTicket,
 )
-from vospace_server.storage.object_store import ObjectStore, ObjectWriter, StoreError
+from vospace_server.storage.object_store import (
+    ObjectKey,
+    ObjectStore,
+    ObjectWriter,
+    StoreError,
+)
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Reservations live for five minutes without a sign of life; this is often enough.
 _RENEW_SECONDS: Final = 60.0
 _HASHING_THREADS: Final = 4
+# Less is hashed sooner than another thread would begin.
+_WORTH_A_THREAD_BYTES: Final = 256 * 1024
 # Longer than any sync of a large object takes: after this the collector may have the object.
 _WRITING_LIFE: Final = timedelta(hours=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOrder:
-    """What is to be stored where, as far as it is known before the first byte.
-
-    `job_id` is the job that ends with the upload, and that admits only one.
-    """
-
-    path: NodePath
-    declared_length: int | None
-    announced: Digests
-    conditions: UploadConditions
-    media_type: str | None
-    mtime_ns: int | None
-    job_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What an upload has become."""
-
-    view: NodeView
-    content: Content
-    created: bool
-
-    @property
-    def digests(self) -> Digests:
-        """The digests of the stored bytes."""
-        return Digests(md5=self.content.md5, sha256=self.content.sha256)
 
 
 class DataService:
@@ -98,9 +84,17 @@ class DataService:
         self._uploads = uploads
         self._reading = reading
         self._store = store
+        self._reserved = ReservedBlobs(database=tree.database, store=store)
         # md5 is the slowest step of an upload; in a thread of its own it overlaps with the
         # others (hashlib lets other threads run meanwhile).
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="md5")
+
+    def take(self, caller: Caller, order: UploadOrder) -> "Upload | DiscardedUpload":
+        """As `begin`, but an order of a job's for `.null` is discarded."""
+        if order.job_id is None or not is_null(order.path):
+            return self.begin(caller, order)
+        view = self._check_sink(caller, order.path, order.job_id)
+        return DiscardedUpload(database=self._tree.database, order=order, view=view)
 
     def begin(self, caller: Caller, order: UploadOrder) -> "Upload":
         """Let an upload begin; commit or abandon it afterwards.
@@ -114,13 +108,12 @@ class DataService:
 
         def note(unit: UnitOfWork) -> None:
             now = datetime.now(UTC)
-            _check_job(unit, order.job_id)
-            _keep_job(unit, order.job_id, now)
+            check_job_takes_bytes(unit, order.job_id)
+            keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
             if not writers:
                 writers.append(self._store.create())
-            unit.blobs.begin(
-                content_id, writers[0].key, now=now, writing_until=now + _WRITING_LIFE
-            )
+            new = NewBlob(content_id=content_id, object_key=writers[0].key)
+            unit.blobs.begin([new], now=now, writing_until=now + _WRITING_LIFE)
 
         try:
             ticket = self._uploads.begin_upload(
@@ -138,15 +131,47 @@ class DataService:
             service=self, order=order, ticket=ticket, content_id=content_id, writer=writers[0]
         )
 
+    def store_whole(
+        self, caller: Caller, order: UploadOrder, body: bytes | bytearray
+    ) -> Stored:
+        """Store a small file that has come already: durable and visible on return.
+
+        What `begin`, `write` and `commit` do of a longer one, in one transaction. Raises what
+        they raise.
+        """
+        ticket = self._uploads.admit_upload(
+            caller, order.path, length=len(body), conditions=order.conditions
+        )
+        blob = self._reserved.take()
+        upload = Upload(
+            service=self,
+            order=order,
+            ticket=ticket,
+            content_id=blob.content_id,
+            writer=self._store.create(ObjectKey(blob.object_key)),
+        )
+        try:
+            upload.write(body)
+            return upload.commit()
+        except BaseException:
+            upload.abandon()
+            raise
+
     def close(self) -> None:
-        """End the threads; no upload may be running."""
+        """End the threads and give back what is in reserve; no upload may be running."""
+        self._reserved.close()
         self._hashing.shutdown()
 
     def check(self, caller: Caller, path: NodePath, *, length: int | None) -> NodePath:
         """Where an upload to a path would go, links resolved, if it could begin now.
 
-        Raises what `begin` does, and QuotaExceeded for a length that does not fit.
+        Raises what `begin` does, QuotaExceeded for a length that does not fit, and NodeBusy
+        for a node that is being written (VOSpace 2.1, 6.4.1).
         """
+        caller = self._tree.informed(caller, path)
+        if is_null(path):
+            self._check_sink(caller, path, None)
+            return path
         with self._tree.database.read() as unit:
             place = self._tree.walker(unit).find(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound
@@ -155,6 +180,8 @@ class DataService:
             if isinstance(place, Found) and place.node.is_container:
                 raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
             require(caller, at.records, Action.WRITE, place.path)
+            if isinstance(place, Found) and place.node.is_busy(self._tree.clock()):
+                raise NodeBusy(f"{place.path} is being written")
             present = place.node.length if isinstance(place, Found) else 0
             _check_room(unit, at, (length or 0) - present)
         return place.path
@@ -165,6 +192,15 @@ class DataService:
         if ticket.content is None:
             raise NodeNotFound(f"nothing has been written to {path}")
         return ticket
+
+    def _check_sink(self, caller: Caller, path: NodePath, job_id: str | None) -> NodeView:
+        """The container that a sink is in, which the caller must be allowed to write."""
+        with self._tree.database.read() as unit:
+            if job_id is not None:
+                check_job_takes_bytes(unit, job_id)
+            found = self._tree.walker(unit).get_container(caller, path.parent)
+            require(caller, found.records, Action.WRITE, path)
+            return self._tree.view(unit, caller, found)
 
     # ------------------------------------------------------------------ for Upload
 
@@ -182,13 +218,13 @@ class DataService:
         with self._tree.database.write() as unit:
             now = datetime.now(UTC)
             unit.blobs.keep_writing(content_id, writing_until=now + _WRITING_LIFE)
-            _keep_job(unit, order.job_id, now)
+            keep_upload_job(unit, order.job_id, now + _WRITING_LIFE)
 
     def commit(self, ticket: UploadTicket, order: UploadOrder, content: Content) -> Stored:
         """Make a durable object the content of the node, in one transaction."""
 
         def also(unit: UnitOfWork) -> None:
-            _check_job(unit, order.job_id)
+            check_job_takes_bytes(unit, order.job_id)
             now = datetime.now(UTC)
             kept = unit.blobs.store(
                 content.content_id,
@@ -200,7 +236,7 @@ class DataService:
             if not kept:
                 raise TransferFailed("the upload was given up because it took too long")
             if order.job_id is not None:
-                complete_job(unit, order.job_id, now=now)
+                complete_job(unit, order.job_id, now=now, results=order.results)
 
         uploaded = UploadedContent(
             content=content, media_type=order.media_type, mtime_ns=order.mtime_ns
@@ -251,25 +287,48 @@ class Upload:
         """The content that this will be, when it is committed."""
         return self._content_id
 
+    @property
+    def path(self) -> NodePath:
+        """Where it goes, links resolved."""
+        return self._ticket.path
+
     def write(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
         self._received += len(chunk)
         self._ticket = self._service.grow(self._ticket, self._received)
+        self._hash_and_write(chunk)
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            self._service.renew(self._ticket, self._order, self._content_id)
+            self._renewed = time.monotonic()
+
+    def _hash_and_write(self, chunk: bytes | bytearray) -> None:
+        if len(chunk) < _WORTH_A_THREAD_BYTES:
+            self._md5.update(chunk)
+            self._sha256.update(chunk)
+            self._writer.write(memoryview(chunk))
+            return
         hashed = self._service.hash_beside(self._md5, chunk)
         try:
             self._sha256.update(chunk)
             self._writer.write(memoryview(chunk))
         finally:
             hashed.result()
-        if time.monotonic() - self._renewed > _RENEW_SECONDS:
-            self._service.renew(self._ticket, self._order, self._content_id)
-            self._renewed = time.monotonic()
 
     def commit(self) -> Stored:
         """Make it count: durable and visible on return.
 
         Raises PreconditionFailed when a digest is not the announced one, InvalidArgument when
         the length is not, and the faults of UploadService.commit_upload.
+        """
+        return self.end(
+            lambda ticket, content: self._service.commit(ticket, self._order, content)
+        )
+
+    def end(self, keep: Callable[[UploadTicket, Content], T]) -> T:
+        """Make the bytes durable, and let somebody else answer for them: what `keep` returns.
+
+        Raises what commit raises of digests and lengths, and what `keep` raises; then nobody
+        answers for them yet, and abandon is due.
         """
         declared = self._order.declared_length
         if declared is not None and declared != self._received:
@@ -283,9 +342,9 @@ class Upload:
         )
         self._order.announced.check(Digests(md5=content.md5, sha256=content.sha256))
         self._writer.commit()
-        stored = self._service.commit(self._ticket, self._order, content)
+        kept = keep(self._ticket, content)
         self._committed = True
-        return stored
+        return kept
 
     def abandon(self) -> None:
         """Give up; the node is as it was. Harmless after commit."""
@@ -293,19 +352,10 @@ class Upload:
             self._service.abandon(self._ticket, self._content_id, self._writer)
 
 
-def _check_job(unit: UnitOfWork, job_id: str | None) -> None:
-    """An address for bytes is good while its job runs: for one upload that succeeds."""
-    if job_id is None:
-        return
-    found = unit.jobs.phase(job_id)
-    if found is None or found[0] is not ExecutionPhase.EXECUTING:
-        raise PermissionDenied("this address for bytes has been used or withdrawn")
-
-
-def _keep_job(unit: UnitOfWork, job_id: str | None, now: datetime) -> None:
+def keep_upload_job(unit: UnitOfWork, job_id: str | None, until: datetime) -> None:
     """The job of an upload goes on while the upload does, however long that takes."""
     if job_id is not None:
-        keep_job_alive(unit, job_id, until=now + _WRITING_LIFE)
+        keep_job_alive(unit, job_id, until=until)
 
 
 def _check_room(unit: UnitOfWork, at: Found, more_bytes: int) -> None:

@@ -1,5 +1,6 @@
 """DeletionService: a node is gone at once; what was below it is taken apart afterwards."""
 
+from collections.abc import Callable
 from typing import Final
 
 from vospace_model.faults import ContainerNotFound, InvalidArgument, PermissionDenied
@@ -19,13 +20,24 @@ from vospace_server.services.tree import Tree, actor_id
 COLLECT_BATCH: Final = 1000
 
 
+def _nothing(_unit: UnitOfWork) -> None:
+    """The default for what else happens in the transaction."""
+
+
 class DeletionService:
     """Deletes nodes and whole trees."""
 
     def __init__(self, *, tree: Tree) -> None:
         self._tree = tree
 
-    def delete(self, caller: Caller, path: NodePath, *, recursive: bool = False) -> None:
+    def delete(
+        self,
+        caller: Caller,
+        path: NodePath,
+        *,
+        recursive: bool = False,
+        also: Callable[[UnitOfWork], None] = _nothing,
+    ) -> None:
         """Delete a node; a link itself, never what it points to.
 
         Needs write permission on the container it is in. Raises ContainerNotFound or
@@ -35,13 +47,18 @@ class DeletionService:
         With `recursive`, every container of the tree must be writable and nothing in it locked
         or immutable, else PermissionDenied and nothing is deleted; InvalidArgument if
         allocations lie in it. The tree then vanishes in one transaction, with its size and its
-        use of the quota; `collect_once` removes the rows.
+        use of the quota; `collect_once` removes the rows. `also` is done in the same
+        transaction.
         """
+        caller = self._tree.informed(caller, path)
         if recursive:
             check_tree(self._tree, caller, path)
-        self._tree.database.retrying(
-            lambda unit: self._delete(unit, caller, path, recursive=recursive)
-        )
+
+        def work(unit: UnitOfWork) -> None:
+            self._delete(unit, caller, path, recursive=recursive)
+            also(unit)
+
+        self._tree.database.retrying(work)
 
     def collect_once(self, limit: int = COLLECT_BATCH) -> int:
         """Remove at most about `limit` rows of deleted trees; returns how many, 0 if none."""
@@ -79,10 +96,14 @@ def check_tree(tree: Tree, caller: Caller, path: NodePath) -> None:
     with tree.database.read() as unit:
         found = tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
         require(caller, found.records, Action.REMOVE, path)
-        if not found.node.is_container:
+        if not found.node.is_container or not unit.nodes.has_children(found.node.node_id):
             return
-        for sample in unit.nodes.kinds_of_access(found.node.node_id):
-            _check_deletable(caller, sample, found)
+        # Its children go as well, so it must be writable like every container in it.
+        require(caller, found.records, Action.WRITE, path)
+        samples = unit.nodes.kinds_of_access(found.node.node_id)
+    caller = tree.informed_below(caller, found, samples)
+    for sample in samples:
+        _check_deletable(caller, sample, found)
 
 
 def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
@@ -140,6 +161,16 @@ def cut_off(
     record_change(
         unit, node.parent_id, size_bytes=-told_bytes, files=-told_files, now_ns=now_ns
     )
+
+
+def is_deletable_below(unit: UnitOfWork, caller: Caller, top: Found) -> bool:
+    """Whether everything below a container may be deleted, the container itself aside."""
+    try:
+        for sample in unit.nodes.kinds_of_access(top.node.node_id):
+            _check_deletable(caller, sample, top)
+    except (PermissionDenied, InvalidArgument):
+        return False
+    return True
 
 
 def _check_deletable(caller: Caller, sample: NodeRecord, top: Found) -> None:

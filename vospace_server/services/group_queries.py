@@ -21,6 +21,7 @@ from vospace_server.domain.group import (
     descriptions_of,
     lines_through,
 )
+from vospace_server.domain.group_access import ADMITTED, is_public, keys_that_admit, readers_of
 from vospace_server.domain.identity import Identity
 from vospace_server.services.groups import GroupService, with_names
 from vospace_server.services.tree import Tree
@@ -69,8 +70,8 @@ class GroupUses:
 class GroupQueries:
     """Reads groups for a caller, who learns of those that they have a part in and of no others.
 
-    A group is visible to its owner, its administrators, its members, and administrators of
-    the service.
+    A group is visible to its owner, its administrators, its members, whomever it lets look
+    into it (domain/group_access.py), and administrators of the service.
     """
 
     def __init__(self, *, tree: Tree, groups: GroupService) -> None:
@@ -81,6 +82,10 @@ class GroupQueries:
     def naming(self) -> GroupNaming:
         """How groups are named here."""
         return self._tree.naming
+
+    def informed(self, caller: Identity) -> Identity:
+        """The caller with memberships through groups of other services in ours."""
+        return self._tree.informed_of_own_groups(caller)
 
     def get(self, caller: Identity, name: str) -> GroupView:
         """A group with its members; NoSuchGroupError, or PermissionDenied if not visible."""
@@ -107,8 +112,13 @@ class GroupQueries:
             if caller.acts_as_admin:
                 found = unit.groups.all()
             else:
-                each_role = (self._with_role(unit, caller, role) for role in GroupRole)
-                by_name = {group.name: group for groups in each_role for group in groups}
+                each_role = [self._with_role(unit, caller, role) for role in GroupRole]
+                open_ones = unit.groups.with_properties(
+                    keys_that_admit(caller.groups), ADMITTED
+                )
+                by_name = {
+                    group.name: group for groups in (*each_role, open_ones) for group in groups
+                }
                 found = [by_name[name] for name in sorted(by_name)]
         wanted = text.casefold()
         return [
@@ -173,7 +183,8 @@ class GroupQueries:
     ) -> tuple[Group, frozenset[GroupRole]]:
         group = self._groups.existing(unit, name)
         roles = self._groups.roles(unit, group, caller)
-        if not roles and not caller.acts_as_admin:
+        admitted = is_public(group) or not caller.groups.isdisjoint(readers_of(group))
+        if not roles and not admitted and not caller.acts_as_admin:
             raise PermissionDenied(f"can't look into the group {group.name}")
         return group, roles
 

@@ -1,13 +1,15 @@
 """GroupService: groups, their members and their administrators; every change authorised."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from vospace_model.faults import InvalidURI, PermissionDenied
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.account import (
+    AdministrationError,
     AlreadyExistsError,
     InvalidValueError,
     NoSuchGroupError,
@@ -29,7 +31,20 @@ from vospace_server.domain.group import (
     read_member,
     roles_in,
 )
+from vospace_server.domain.group_access import with_access
 from vospace_server.domain.identity import Identity
+
+MOST_LINES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineReport:
+    """What came of one line of a pasted list: added, a member already, or why not."""
+
+    line: str
+    member: Member | None = None
+    added: bool = False
+    problem: str = ""
 
 
 def _now() -> datetime:
@@ -98,13 +113,13 @@ class GroupService:
         Somebody who stays a member keeps the end of the membership.
         """
         with self._database.write() as unit:
-            self._replace(unit, self._changeable(unit, name, by), change, by)
+            self._replace(unit, self.changeable(unit, name, by), change, by)
 
     def delete(self, name: str, *, by: Identity) -> None:
         """End a group; whoever was a member because of it is none from now on."""
         now = self._clock()
         with self._database.write() as unit:
-            group = self._changeable(unit, name, by, deed="delete")
+            group = self.changeable(unit, name, by, deed="delete")
             unit.groups.delete(group.group_id, at=now)
             uri = self._naming.uri(group.name)
             unit.audit.record("group-deleted", uri, by=by, at=now)
@@ -136,7 +151,7 @@ class GroupService:
         if expires is not None and expires <= now:
             raise InvalidValueError("the membership would be over before it begins")
         with self._database.write() as unit:
-            group = self._changeable(unit, name, by)
+            group = self.changeable(unit, name, by)
             kept = replace(self._stored(unit, member), expires=expires)
             if kept in group.members:
                 raise AlreadyExistsError(f"{member!r} is a member of {group.name!r} already")
@@ -144,11 +159,60 @@ class GroupService:
             self._audit(unit, "group-member-added", group, kept, by)
         return kept
 
+    def add_members(
+        self,
+        name: str,
+        lines: Sequence[str],
+        *,
+        expires: datetime | None,
+        by: Identity,
+    ) -> list[LineReport]:
+        """Makes everybody in a pasted list a member; says of each line what came of it.
+
+        Lines that can't be used do not keep the others out. Empty ones are left out of the
+        report. Raises InvalidValueError for more than MOST_LINES.
+        """
+        wanted = [line.strip() for line in lines if line.strip()]
+        if len(wanted) > MOST_LINES:
+            raise InvalidValueError(f"paste at most {MOST_LINES} lines at a time")
+        now = self._clock()
+        if expires is not None and expires <= now:
+            raise InvalidValueError("the memberships would be over before they begin")
+        with self._database.write() as unit:
+            group = self.changeable(unit, name, by)
+            present = {
+                replace(member, expires=None)
+                for member in group.members
+                if member.expires is None or member.expires > now
+            }
+            reports = [self._read_line(unit, line, present) for line in wanted]
+            for member in (report.member for report in reports if report.added):
+                assert member is not None, "what was added was understood"
+                kept = replace(member, expires=expires)
+                unit.groups.add_member(group.group_id, kept, added_by=by.user_id, at=now)
+                self._audit(unit, "group-member-added", group, kept, by)
+        return reports
+
+    def set_access(
+        self, name: str, *, public: bool, readers: Sequence[str], by: Identity
+    ) -> None:
+        """Lets everybody, or the members of these groups, look into the group."""
+        with self._database.write() as unit:
+            group = self.changeable(unit, name, by)
+            uris = [self._group_uri(unit, reader) for reader in readers]
+            properties = with_access(group.properties, public=public, readers=uris)
+            if properties == group.properties:
+                return
+            check_properties(properties)
+            unit.groups.replace_properties(group.group_id, properties, at=self._clock())
+            detail: dict[str, object] = {"public": public, "readers": uris}
+            self.record(unit, "group-access-set", group, by, detail)
+
     def remove_member(self, name: str, member: str, *, by: Identity) -> None:
         """Ends a direct membership; raises NotAMemberError when there is none."""
         now = self._clock()
         with self._database.write() as unit:
-            group = self._changeable(unit, name, by)
+            group = self.changeable(unit, name, by)
             stored = self._stored(unit, member)
             if not unit.groups.remove_member(group.group_id, stored, at=now):
                 raise NotAMemberError(f"{member!r} is not a member of {group.name!r}")
@@ -159,7 +223,7 @@ class GroupService:
     def add_admin(self, name: str, admin: str, *, by: Identity) -> Member:
         """Lets somebody, or all members of a group, administer the group."""
         with self._database.write() as unit:
-            group = self._changeable(unit, name, by)
+            group = self.changeable(unit, name, by)
             kept = self._stored(unit, admin)
             if kept in group.admins:
                 raise AlreadyExistsError(f"{admin!r} administers {group.name!r} already")
@@ -169,7 +233,7 @@ class GroupService:
     def remove_admin(self, name: str, admin: str, *, by: Identity) -> None:
         """The opposite; raises NotAMemberError when there is nothing to take back."""
         with self._database.write() as unit:
-            group = self._changeable(unit, name, by)
+            group = self.changeable(unit, name, by)
             stored = self._stored(unit, admin)
             if stored not in group.admins:
                 raise NotAMemberError(f"{admin!r} does not administer {group.name!r}")
@@ -195,7 +259,7 @@ class GroupService:
         user = unit.users.by_id(caller.user_id)
         return roles_in(group, caller, user, self._naming)
 
-    def _changeable(
+    def changeable(
         self, unit: UnitOfWork, text: str, by: Identity, *, deed: str = "change"
     ) -> Group:
         """The group, locked, if this identity may change (or delete) it."""
@@ -207,6 +271,47 @@ class GroupService:
             who = " and ".join(sorted(f"its {role.value}s" for role in needed))
             raise PermissionDenied(f"can't {deed} {group.name}: only {who} may")
         return group
+
+    def require_change(self, unit: UnitOfWork, group: Group, by: Identity) -> None:
+        """Raises PermissionDenied unless this identity may change the group."""
+        may = {GroupRole.OWNER, GroupRole.ADMIN} & self.roles(unit, group, by)
+        if not by.acts_as_admin and not may:
+            raise PermissionDenied(f"only owners and administrators see this of {group.name}")
+
+    def admit(
+        self, unit: UnitOfWork, group: Group, line: Member, role: GroupRole, by: Identity
+    ) -> None:
+        """Makes somebody, as stored, a member or administrator; harmless if they are."""
+        if role is GroupRole.ADMIN:
+            if replace(line, expires=None) not in group.admins:
+                self._admit(unit, group, replace(line, expires=None), by)
+        elif line not in group.members:
+            now = self._clock()
+            unit.groups.add_member(group.group_id, line, added_by=by.user_id, at=now)
+            self._audit(unit, "group-member-added", group, line, by)
+
+    def record(
+        self,
+        unit: UnitOfWork,
+        action: str,
+        group: Group,
+        by: Identity,
+        detail: dict[str, object],
+    ) -> None:
+        """Notes a deed in the history of the group."""
+        uri = self._naming.uri(group.name)
+        unit.audit.record(action, uri, by=by, at=self._clock(), detail=detail)
+
+    def _read_line(self, unit: UnitOfWork, line: str, present: set[Member]) -> LineReport:
+        """What a pasted line means; `present` grows by whom it adds."""
+        try:
+            member = self._stored(unit, line)
+        except AdministrationError as error:
+            return LineReport(line=line, problem=str(error))
+        if member in present:
+            return LineReport(line=line, member=member)
+        present.add(member)
+        return LineReport(line=line, member=member, added=True)
 
     def _replace(
         self, unit: UnitOfWork, group: Group, change: GroupChange, by: Identity
@@ -220,6 +325,11 @@ class GroupService:
         if change.properties is not None and change.properties != group.properties:
             check_properties(change.properties)
             unit.groups.replace_properties(group.group_id, change.properties, at=now)
+            uri = self._naming.uri(group.name)
+            keys: list[object] = [each.key for each in change.properties]
+            unit.audit.record(
+                "group-properties-changed", uri, by=by, at=now, detail={"keys": keys}
+            )
         if change.members is not None:
             self._replace_members(unit, group, change.members, by)
         if change.admins is not None:

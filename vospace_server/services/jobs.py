@@ -1,22 +1,21 @@
-"""JobService: jobs from their creation to their end, seen by their owners alone (UWS 1.1)."""
+"""JobService: jobs as their owners see them (UWS 1.1); job_ledger.py has the workers' side."""
 
 import enum
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from vospace_model.faults import (
-    Fault,
+    InvalidArgument,
     NodeNotFound,
     NotAuthenticated,
     PermissionDenied,
     ServiceBusy,
-    TransferFailed,
 )
-from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
+from vospace_model.jobs import ExecutionPhase, JobParameter
 from vospace_server.database.engine import Database
-from vospace_server.database.jobs import error_values
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Anonymous, Caller, Identity
 from vospace_server.domain.job_record import JobRecord
@@ -26,6 +25,9 @@ _NOBODY_ID = 0
 _ID_BYTES = 16
 # Jobs are kept for a week after their creation, as a client may ask for the result late.
 _LIFETIME = timedelta(days=7)
+_LONGEST_LIFE = timedelta(days=30)
+LONGEST_EXECUTION: Final = timedelta(days=7)
+"""The most that a client may ask for."""
 _CONFLICT_ATTEMPTS = 5
 
 
@@ -33,7 +35,33 @@ class JobKind(enum.StrEnum):
     """Which list a job belongs to, and so who does it."""
 
     TRANSFER = "transfer"
+    # Copies, and transfers whose bytes we move ourselves; on the same list.
+    LONG_TRANSFER = "longtransfer"
     SYNC_TRANSFER = "synctrans"
+    PACKAGE = "package"
+    DELETE = "delete"
+    SET_PROPERTIES = "setprops"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its jobs may take long, and so must not keep the others waiting."""
+        return self in _LONG_KINDS
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a job that was interrupted can be gone on with where its cursor says.
+
+        Whoever does such jobs ends them in the transaction of their last step, so that none
+        is done twice.
+        """
+        return self not in _TIED_TO_A_REQUEST
+
+
+_LONG_KINDS: Final = frozenset({JobKind.LONG_TRANSFER, JobKind.DELETE, JobKind.SET_PROPERTIES})
+_TIED_TO_A_REQUEST: Final = frozenset({JobKind.SYNC_TRANSFER, JobKind.PACKAGE})
+
+TRANSFER_KINDS: Final = (JobKind.TRANSFER, JobKind.LONG_TRANSFER)
+"""The kinds that `/transfers` lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +73,8 @@ class NewJob:
     parameters: tuple[JobParameter, ...] = ()
     run_id: str | None = None
     execution_seconds: int = 0
+    # SUSPENDED for work that begins when its result is fetched.
+    phase: ExecutionPhase = ExecutionPhase.PENDING
 
 
 def _now() -> datetime:
@@ -52,7 +82,7 @@ def _now() -> datetime:
 
 
 class JobService:
-    """Creates, starts, ends and forgets jobs.
+    """Creates, starts, aborts and forgets jobs.
 
     `wake_runner` is called when a job has been queued. Faults: NodeNotFound for a job that does
     not exist, PermissionDenied for somebody else's.
@@ -70,14 +100,14 @@ class JobService:
         self._clock = clock
 
     def create(self, caller: Caller, new: NewJob) -> JobRecord:
-        """A new job of the caller's, PENDING."""
+        """A new job of the caller's, PENDING unless the order says otherwise."""
         now = self._clock()
         record = JobRecord(
             job_id=secrets.token_hex(_ID_BYTES),
             kind=new.kind,
             owner_id=_owner_id(caller),
             owner_name=caller.name if isinstance(caller, Identity) else "",
-            phase=ExecutionPhase.PENDING,
+            phase=new.phase,
             request=new.request,
             created=now,
             run_id=new.run_id,
@@ -102,16 +132,22 @@ class JobService:
     def list_of(
         self,
         caller: Caller,
-        kind: JobKind,
+        kinds: Sequence[JobKind],
         *,
         phases: Sequence[ExecutionPhase] = (),
+        after: datetime | None = None,
         limit: int | None = None,
     ) -> Sequence[JobRecord]:
-        """The caller's jobs of a kind, the newest first. Raises NotAuthenticated."""
+        """The caller's jobs of some kinds, the newest first. Raises NotAuthenticated.
+
+        `after`: only those created after that time; `limit`: only so many (UWS 1.1, 2.2.2.2).
+        """
         if isinstance(caller, Anonymous):
             raise NotAuthenticated("log in to see your jobs")
         with self._database.read() as unit:
-            return unit.jobs.list_of(caller.user_id, kind, phases=phases, limit=limit)
+            return unit.jobs.list_of(
+                caller.user_id, kinds, phases=phases, after=after, limit=limit
+            )
 
     def phase(self, job_id: str) -> tuple[ExecutionPhase, int] | None:
         """Phase and version, for those who wait; whose job it is has been asked before."""
@@ -134,71 +170,28 @@ class JobService:
             _owned(unit, caller, job_id)
             unit.jobs.remove(job_id)
 
-    def begin(self, job_id: str, *, worker: str | None = None) -> JobRecord | None:
-        """Take a PENDING or QUEUED job to EXECUTING; None when somebody else was faster."""
-        now = self._clock()
-        with self._database.write() as unit:
-            record = unit.jobs.get(job_id)
-            if record is None or not record.phase.may_become(ExecutionPhase.EXECUTING):
-                return None
-            begun = unit.jobs.change(
-                record,
-                phase=ExecutionPhase.EXECUTING.value,
-                started_at=now,
-                worker=worker,
-                worker_until=None if worker is None else now + WORKER_PATIENCE,
-            )
-            return unit.jobs.get(job_id) if begun else None
+    def set_destruction(self, caller: Caller, job_id: str, wanted: datetime) -> datetime:
+        """Let a job be forgotten at that time; returns what was granted (UWS 1.1, 2.1.6).
 
-    def complete(self, job_id: str, results: Sequence[JobResult] = ()) -> None:
-        """End a job well, unless it has ended otherwise meanwhile."""
-        with self._database.write() as unit:
-            complete_job(unit, job_id, now=self._clock(), results=results)
-
-    def add_results(self, job_id: str, results: Sequence[JobResult]) -> None:
-        """Results of a job that goes on."""
-        with self._database.write() as unit:
-            for result in results:
-                unit.jobs.add_result(job_id, result)
-
-    def fail(self, job_id: str, fault: Fault) -> None:
-        """End a job with a fault, unless it has ended otherwise meanwhile."""
-        with self._database.write() as unit:
-            _end(unit, job_id, ExecutionPhase.ERROR, now=self._clock(), **error_values(fault))
-
-    def queued(self, limit: int) -> Sequence[JobRecord]:
-        """Jobs that wait for a worker, the oldest first."""
-        with self._database.read() as unit:
-            return unit.jobs.in_phase(ExecutionPhase.QUEUED, limit)
-
-    def keep_alive(self, job_id: str) -> None:
-        """Say that a worker still works on a job."""
-        with self._database.write() as unit:
-            keep_job_alive(unit, job_id, until=self._clock() + WORKER_PATIENCE)
-
-    def await_bytes(self, job_id: str, *, until: datetime) -> None:
-        """Let a job go on without a worker: it ends with the bytes, or at that time."""
-        with self._database.write() as unit:
-            keep_job_alive(unit, job_id, until=until)
-
-    def sweep(self, limit: int = 100) -> int:
-        """End jobs that nobody works on, forget those whose time has come; says how many.
-
-        A worker whose process ended leaves such a job, and a client that never sent its bytes.
+        At most so long after its creation as jobs are kept at all, and not in the past.
         """
-        now = self._clock()
-        with self._database.read() as unit:
-            if not unit.jobs.orphaned(now, 1) and not unit.jobs.expired(now, 1):
-                return 0
         with self._database.write() as unit:
-            orphaned = unit.jobs.orphaned(now, limit)
-            for record in orphaned:
-                fault = TransferFailed("it was given up: nobody worked on it any more")
-                _end(unit, record.job_id, ExecutionPhase.ERROR, now=now, **error_values(fault))
-            expired = unit.jobs.expired(now, limit)
-            for job_id in expired:
-                unit.jobs.remove(job_id)
-        return len(orphaned) + len(expired)
+            record = _owned(unit, caller, job_id)
+            granted = min(max(wanted, self._clock()), record.created + _LONGEST_LIFE)
+            self._set(unit, record, destruction_at=granted)
+        return granted
+
+    def set_execution_duration(self, caller: Caller, job_id: str, seconds: int) -> int:
+        """Let a job take at most so many seconds; 0: as long as it takes, within our limit.
+
+        Returns what was granted, at most LONGEST_EXECUTION (UWS 1.1, 2.1.7).
+        """
+        limit = int(LONGEST_EXECUTION.total_seconds())
+        granted = min(seconds, limit)
+        with self._database.write() as unit:
+            record = _owned(unit, caller, job_id)
+            self._set(unit, record, execution_seconds=granted)
+        return granted
 
     def _change(
         self, caller: Caller, job_id: str, phase: ExecutionPhase, *, phase_only: bool = False
@@ -213,38 +206,17 @@ class JobService:
                 ended = {} if phase_only else {"ended_at": self._clock()}
                 if unit.jobs.change(record, **values, **ended):
                     return record
-        raise ServiceBusy("the job is changing; try again", 1)
+        raise _changing()
+
+    def _set(self, unit: UnitOfWork, record: JobRecord, **values: object) -> None:
+        if record.phase.is_final:
+            raise InvalidArgument("the job has ended; nothing about it can be set any more")
+        if not unit.jobs.change(record, **values):
+            raise _changing()
 
 
-# A worker says this often that it lives; after so long without a word it is taken for dead.
-WORKER_PATIENCE = timedelta(seconds=60)
-
-
-def complete_job(
-    unit: UnitOfWork, job_id: str, *, now: datetime, results: Sequence[JobResult] = ()
-) -> None:
-    """End a job well in a transaction of somebody else's, together with what it did."""
-    if _end(unit, job_id, ExecutionPhase.COMPLETED, now=now):
-        for result in results:
-            unit.jobs.add_result(job_id, result)
-
-
-def keep_job_alive(unit: UnitOfWork, job_id: str, *, until: datetime) -> None:
-    """Let a job that executes go on until then, in a transaction of somebody else's."""
-    record = unit.jobs.get(job_id)
-    if record is not None and record.phase is ExecutionPhase.EXECUTING:
-        unit.jobs.change(record, worker_until=until)
-
-
-def _end(
-    unit: UnitOfWork, job_id: str, phase: ExecutionPhase, *, now: datetime, **values: str
-) -> bool:
-    record = unit.jobs.get(job_id)
-    if record is None or not record.phase.may_become(phase):
-        return False
-    return unit.jobs.change(
-        record, phase=phase.value, ended_at=now, worker=None, worker_until=None, **values
-    )
+def _changing() -> ServiceBusy:
+    return ServiceBusy("the job is changing; try again", 1)
 
 
 def _owned(unit: UnitOfWork, caller: Caller, job_id: str) -> JobRecord:

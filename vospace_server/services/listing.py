@@ -1,6 +1,6 @@
 """ListingService: the children of a container, streamed, and whole trees (contract 1.4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,6 +75,7 @@ class ListingService:
         capped. What is no container has no children. Raises the faults of NodeService.get at
         once, none while iterating.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
             view = self._tree.view(unit, caller, found)
@@ -104,6 +105,7 @@ class ListingService:
         skips the direct children up to that name, `limit` bounds the number of descendants.
         Raises the faults of NodeService.get at once. Links are not followed.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
             view = self._tree.view(unit, caller, found)
@@ -124,7 +126,7 @@ class ListingService:
             with self._tree.database.read() as unit:
                 page = unit.nodes.children(parent.node.node_id, after=after, limit=wanted)
                 views = self._tree.child_views(unit, caller, parent, page)
-            yield from views
+            yield from self._judged(caller, parent, views)
             if len(page) < wanted:
                 return
             after, left = page[-1].name, None if left is None else left - wanted
@@ -135,7 +137,7 @@ class ListingService:
             first = unit.nodes.child(parent.node.node_id, name)
             records: list[NodeRecord] = [] if first is None else [first]
             views = self._tree.child_views(unit, caller, parent, records)
-        yield from views
+        yield from self._judged(caller, parent, views)
 
     def _sorted(
         self,
@@ -158,7 +160,16 @@ class ListingService:
                 page = unit.nodes.by_ids(ids[at : min(at + PAGE_ROWS, end)].tolist())
                 here = [each for each in page if each.parent_id == parent.node.node_id]
                 views = self._tree.child_views(unit, caller, parent, here)
-            yield from views
+            yield from self._judged(caller, parent, views)
+
+    def _judged(
+        self, caller: Caller, parent: Found, views: Sequence[NodeView]
+    ) -> Sequence[NodeView]:
+        """The views as they are when other group services have been asked, if need be."""
+        informed = self._tree.informed_below(caller, parent, [each.record for each in views])
+        if informed is caller:
+            return views
+        return [self._tree.judged(informed, parent, view) for view in views]
 
     # ------------------------------------------------------------------ whole trees
 

@@ -1,8 +1,9 @@
 """MoveService: give a node another place or name, atomically (moveNode; POSIX rename)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from vospace_model.faults import ContainerNotFound, DuplicateNode, InvalidArgument
+from vospace_model.faults import DuplicateNode, InvalidArgument
 from vospace_model.uris import NodePath
 from vospace_server.database.changes import Change, Operation
 from vospace_server.database.unit_of_work import UnitOfWork
@@ -10,25 +11,13 @@ from vospace_server.domain.access import Action, require
 from vospace_server.domain.identity import Anonymous, Caller
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.path_walk import Found
 from vospace_server.services.deletions import remove_single
+from vospace_server.services.destinations import Destination, Destinations, check_descent
 from vospace_server.services.new_nodes import reread
 from vospace_server.services.quota import charge
 from vospace_server.services.sizes import record_change, told_by
 from vospace_server.services.tree import Tree, actor_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Destination:
-    """Where a node goes: a container, a name in it, and what stands there and gives way."""
-
-    parent: Found
-    name: str
-    replaced: Found | None
-
-    @property
-    def path(self) -> NodePath:
-        return self.parent.path.child(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +30,16 @@ class _Weight:
     used_files: int
 
 
+def _nothing(_unit: UnitOfWork, _path: NodePath) -> None:
+    """The default for what else happens in the transaction."""
+
+
 class MoveService:
     """Moves nodes. Each move is one transaction: nobody sees half of it."""
 
     def __init__(self, *, tree: Tree) -> None:
         self._tree = tree
+        self._destinations = Destinations(tree=tree)
 
     def move(
         self,
@@ -55,6 +49,7 @@ class MoveService:
         *,
         exact: bool = False,
         overwrite: bool = False,
+        also: Callable[[UnitOfWork, NodePath], None] = _nothing,
     ) -> NodeView:
         """Move a node with all that is below it, and return it where it is then.
 
@@ -69,12 +64,19 @@ class MoveService:
         come to lie in itself, QuotaExceeded if another allocation has no room for it. Whoever
         moves a node to another container becomes its owner (contract 0.3), except
         administrators, and except for the top of an allocation, whose owner is its landlord.
+
+        `also` is done in the same transaction, with the path where the node is then.
         """
-        return self._tree.database.retrying(
-            lambda unit: self._move(
+        caller = self._tree.informed(caller, source, destination)
+
+        def work(unit: UnitOfWork) -> NodeView:
+            moved = self._move(
                 unit, caller, source, destination, exact=exact, overwrite=overwrite
             )
-        )
+            also(unit, moved.path)
+            return moved
+
+        return self._tree.database.retrying(work)
 
     def _move(
         self,
@@ -87,11 +89,11 @@ class MoveService:
         overwrite: bool,
     ) -> NodeView:
         moved = self._source(unit, caller, source)
-        goal = self._goal(unit, caller, moved, destination, exact=exact)
-        if goal.replaced is not None and _same_node(goal.replaced, moved) and overwrite:
+        goal = self._destinations.find(unit, caller, moved.path.name, destination, exact=exact)
+        if goal.occupant is not None and _same_node(goal.occupant, moved) and overwrite:
             return self._tree.view(unit, caller, moved)
-        _check_descent(moved, goal)
-        if goal.replaced is not None and not overwrite:
+        check_descent(moved, goal, "move")
+        if goal.occupant is not None and not overwrite:
             raise DuplicateNode(str(goal.path))
         require(caller, goal.parent.records, Action.WRITE, goal.parent.path)
         if moved.node.is_container and _changes_payer(moved, goal):
@@ -100,8 +102,8 @@ class MoveService:
         unit.nodes.hold(goal.parent.node)
         moved = _locked(unit, moved)
         now_ns = self._tree.clock()
-        if goal.replaced is not None:
-            _give_way(unit, caller, moved, goal.replaced, now_ns)
+        if goal.occupant is not None:
+            _give_way(unit, caller, moved, goal.occupant, now_ns)
         arrived = _carry(unit, caller, moved, goal, now_ns)
         return self._tree.view(unit, caller, arrived)
 
@@ -120,32 +122,6 @@ class MoveService:
         require(caller, moved.records, Action.REMOVE, path)
         return moved
 
-    def _goal(
-        self,
-        unit: UnitOfWork,
-        caller: Caller,
-        moved: Found,
-        destination: NodePath,
-        *,
-        exact: bool,
-    ) -> _Destination:
-        walker = self._tree.walker(unit)
-        place = walker.find(
-            caller, destination, follow_leaf=not exact, missing_parent=ContainerNotFound
-        )
-        if isinstance(place, Absent):
-            return _Destination(parent=place.parent, name=place.name, replaced=None)
-        if exact or not place.node.is_container:
-            if destination.is_root:
-                raise DuplicateNode("/")
-            return _Destination(parent=place.parent(), name=place.path.name, replaced=place)
-        name = moved.path.name
-        there = unit.nodes.child(place.node.node_id, name)
-        replaced = None
-        if there is not None:
-            replaced = Found(path=place.path.child(name), records=(*place.records, there))
-        return _Destination(parent=place, name=name, replaced=replaced)
-
 
 def _same_node(one: Found, other: Found) -> bool:
     return one.node.node_id == other.node.node_id
@@ -153,13 +129,6 @@ def _same_node(one: Found, other: Found) -> bool:
 
 def _locked(unit: UnitOfWork, found: Found) -> Found:
     return Found(path=found.path, records=(*found.records[:-1], unit.nodes.lock(found.node)))
-
-
-def _check_descent(moved: Found, goal: _Destination) -> None:
-    """A container can't be moved to below itself; compared node by node, not as text."""
-    above = {record.node_id for record in goal.parent.records}
-    if moved.node.node_id in above:
-        raise InvalidArgument("Cannot move container node into its descendants")
 
 
 def _give_way(
@@ -178,7 +147,7 @@ def _give_way(
 
 
 def _carry(
-    unit: UnitOfWork, caller: Caller, moved: Found, goal: _Destination, now_ns: int
+    unit: UnitOfWork, caller: Caller, moved: Found, goal: Destination, now_ns: int
 ) -> Found:
     """Change the row, and all that counts it."""
     node = moved.node
@@ -206,7 +175,7 @@ def _carry(
     return found
 
 
-def _new_owner_id(caller: Caller, node: NodeRecord, goal: _Destination) -> int:
+def _new_owner_id(caller: Caller, node: NodeRecord, goal: Destination) -> int:
     stays = node.parent_id == goal.parent.node.node_id
     is_top = node.allocation_id is not None
     if stays or is_top or isinstance(caller, Anonymous) or caller.acts_as_admin:
@@ -214,7 +183,7 @@ def _new_owner_id(caller: Caller, node: NodeRecord, goal: _Destination) -> int:
     return caller.user_id
 
 
-def _transfer_charge(unit: UnitOfWork, moved: Found, goal: _Destination) -> _Weight:
+def _transfer_charge(unit: UnitOfWork, moved: Found, goal: Destination) -> _Weight:
     """Let the new allocation pay for what the old one paid for, if they differ."""
     node = moved.node
     origin, target = moved.parent().allocation_id, goal.parent.allocation_id
@@ -229,7 +198,7 @@ def _transfer_charge(unit: UnitOfWork, moved: Found, goal: _Destination) -> _Wei
     return weight
 
 
-def _changes_payer(moved: Found, goal: _Destination) -> bool:
+def _changes_payer(moved: Found, goal: Destination) -> bool:
     """Whether another allocation, or none, will be charged; the top of one moves with it."""
     if moved.node.allocation_id is not None:
         return False

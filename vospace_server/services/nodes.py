@@ -40,12 +40,14 @@ class NodeService:
         PermissionDenied, NotAuthenticated, NodeNotFound, UnreadableLinkTarget, InvalidArgument
         (a link leads away from this service) and, in strict mode, LinkFound.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path, follow_leaf=follow)
             return self._tree.view(unit, caller, found)
 
     def explain(self, caller: Caller, path: NodePath) -> dict[Action, Verdict]:
         """For each action, whether the caller may do it to the node, and by which rule."""
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
         return {action: authorize(caller, found.records, action) for action in Action}
@@ -60,6 +62,7 @@ class NodeService:
         Read-only properties in it are ignored, as clients copy whole documents.
         """
         path = self._tree.own_path(node.uri)
+        caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(lambda unit: self._create(unit, caller, path, node))
 
     def set(
@@ -73,6 +76,7 @@ class NodeService:
         obstacle: it is removed this way.
         """
         path = self._tree.own_path(update.uri)
+        caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(
             lambda unit: self._set(unit, caller, path, update, mtime_ns)
         )
@@ -166,23 +170,30 @@ class NodeService:
     def _apply(
         self, unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange
     ) -> NodeView:
-        now_ns = self._tree.clock()
-        old = found.node
-        new = replace(
-            old,
-            **asked.fields,
-            owner_id=_owner_id(unit, asked.owner_name, old.owner_id),
-            changed_ns=now_ns,
-            has_properties=old.has_properties or bool(asked.own),
-        )
-        unit.nodes.save(old, new)
-        if asked.own:
-            unit.properties.replace(old.node_id, asked.own)
-        if asked.quota is not None:
-            set_node_quota(unit, found, asked.quota)
-        changed = reread(unit, found)
-        log_change(unit, caller, Operation.PROPERTIES, changed, now_ns)
+        changed = change_node(unit, caller, found, asked, self._tree.clock())
         return self._tree.view(unit, caller, changed)
+
+
+def change_node(
+    unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange, now_ns: int
+) -> Found:
+    """Change a node's properties and log it; the node must be locked. InvalidArgument."""
+    old = found.node
+    new = replace(
+        old,
+        **asked.fields,
+        owner_id=_owner_id(unit, asked.owner_name, old.owner_id),
+        changed_ns=now_ns,
+        has_properties=old.has_properties or bool(asked.own),
+    )
+    unit.nodes.save(old, new)
+    if asked.own:
+        unit.properties.replace(old.node_id, asked.own)
+    if asked.quota is not None:
+        set_node_quota(unit, found, asked.quota)
+    changed = reread(unit, found)
+    log_change(unit, caller, Operation.PROPERTIES, changed, now_ns)
+    return changed
 
 
 def _as_change(shown: Property) -> SetProperty:

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from vospace_model.properties import Core
 from vospace_server.database.engine import Database
 
-# Every row of the table is looked at for the answer, so it may be somewhat old.
+# What each node has from its making on, the root included.
+_OF_EVERY_NODE: Final = (Core.BTIME, Core.CREATOR, Core.CTIME, Core.DATE)
+# Every row of the tables is looked at for the answer, so it may be somewhat old.
 _KEPT_SECONDS: Final = 600.0
 
 
@@ -29,6 +32,8 @@ class PropertiesInUse:
         with self._lock:
             if self._looked is None or self._clock() - self._looked > _KEPT_SECONDS:
                 with self._database.read() as unit:
-                    self._uris = unit.properties.uris_in_use()
+                    own = unit.properties.uris_in_use()
+                    standard = unit.properties.columns_in_use()
+                self._uris = sorted({*own, *standard, *_OF_EVERY_NODE})
                 self._looked = self._clock()
             return self._uris

@@ -17,14 +17,13 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from vospace_model.faults import PermissionDenied
+from vospace_model.faults import PermissionDenied, ServiceBusy
 from vospace_server.database.engine import Database
 from vospace_server.domain.content import Content
 
 _SECRET_NAME: Final = "ticket"  # noqa: S105 - the name of a key, not a key
 _SECRET_BYTES: Final = 32
-# Another process may have added a key; looking more often than this would let forged tickets
-# cost a query each.
+# Another process may have added a key or retired one; all have seen it after this time.
 _RELOAD_SECONDS: Final = 30
 
 
@@ -84,6 +83,24 @@ class TicketService:
         self._keys: Sequence[bytes] = ()
         self._loaded = datetime.min.replace(tzinfo=UTC)
 
+    def prepare(self) -> None:
+        """Make the key that signs, if there is none: then reading needs no room on the disk."""
+        self._current_keys()
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on.
+
+        What was signed before is good to its end, and the processes that don't know of the new
+        key yet may go on signing with the old one until they look again.
+        """
+        now = self._clock()
+        with self._database.write() as unit:
+            retired = now + self._lifetime + timedelta(seconds=_RELOAD_SECONDS)
+            unit.secrets.retire(_SECRET_NAME, at=retired)
+            unit.secrets.add(_SECRET_NAME, secrets.token_bytes(_SECRET_BYTES), now=now)
+        with self._lock:
+            self._load()
+
     def expiry(self) -> int:
         """When a ticket made now ends, in seconds since 1970."""
         return int((self._clock() + self._lifetime).timestamp())
@@ -92,17 +109,20 @@ class TicketService:
         """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
         kind = _READ if isinstance(ticket, ReadTicket) else _WRITE
         payload = _encoder.encode([kind, *_values(ticket)]).encode()
-        key = self._signing_keys()[0]
+        key = self._current_keys()[0]
         return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
 
-    def open(self, text: str) -> Ticket:
+    def open(self, text: str, *, may_have_expired: bool = False) -> Ticket:
         """The ticket that a text is.
 
         Raises PermissionDenied when it was not made here, was changed, or has expired. Never
-        raises anything else, whatever the text.
+        raises anything else, whatever the text. `may_have_expired` lets a ticket to write pass
+        whose time is over; what it may still do is then bound by something else.
         """
         payload = self._verified_payload(text)
         ticket = _decode_ticket(payload)
+        if may_have_expired and isinstance(ticket, WriteTicket):
+            return ticket
         if ticket.expires <= self._clock().timestamp():
             ended = datetime.fromtimestamp(ticket.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             raise PermissionDenied(
@@ -116,25 +136,20 @@ class TicketService:
             payload, signature = _decode(encoded_payload), _decode(encoded_signature)
         except (binascii.Error, ValueError):
             raise _not_ours() from None
-        if self._is_signed(payload, signature, self._signing_keys()):
-            return payload
-        if self._is_signed(payload, signature, self._reloaded_keys()):
-            return payload
+        for key in self._current_keys():
+            if hmac.compare_digest(_signature(key, payload), signature):
+                return payload
         raise _not_ours()
 
-    def _is_signed(self, payload: bytes, signature: bytes, keys: Sequence[bytes]) -> bool:
-        return any(hmac.compare_digest(_signature(key, payload), signature) for key in keys)
-
-    def _signing_keys(self) -> Sequence[bytes]:
-        with self._lock:
-            if not self._keys:
-                self._load()
-            return self._keys
-
-    def _reloaded_keys(self) -> Sequence[bytes]:
+    def _current_keys(self) -> Sequence[bytes]:
+        """The keys in use, not older than some seconds unless the database is away."""
         with self._lock:
             if self._clock() - self._loaded > timedelta(seconds=_RELOAD_SECONDS):
-                self._load()
+                try:
+                    self._load()
+                except ServiceBusy:
+                    if not self._keys:
+                        raise
             return self._keys
 
     def _load(self) -> None:

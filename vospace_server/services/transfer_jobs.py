@@ -1,29 +1,47 @@
-"""TransferJobs: does what the job of a transfer asks for, and ends the job accordingly."""
+"""TransferJobs: does what the job of a transfer asks for, where no bytes have to be moved.
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
+Negotiations and moves are quick; long_transfers.py has the others.
+"""
+
 from typing import Final
 
-from vospace_model.faults import Fault, InternalFault, InvalidArgument, NodeNotFound
+from vospace_model.faults import Fault, InvalidArgument, NodeNotFound
 from vospace_model.jobs import JobResult
-from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer
-from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
+from vospace_model.uris import VosUri
+from vospace_server.database.unit_of_work import UnitOfWork
+from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.transfer_request import TransferRequest, decode_request
+from vospace_server.domain.reserved_names import is_auto, is_null
+from vospace_server.domain.transfer_request import decode_request
 from vospace_server.services.internal_transfers import InternalTransferService
-from vospace_server.services.jobs import JobService
+from vospace_server.services.job_control import JobControl
+from vospace_server.services.job_execution import Identify, JobExecution
+from vospace_server.services.job_ledger import JobLedger, JobOutcome
+from vospace_server.services.job_work import Worker
+from vospace_server.services.jobs import JobKind, JobService
 from vospace_server.services.transfers import Negotiation, TransferService
 
 DETAILS: Final = "transferDetails"
 """Id of the result that is the transfer with its endpoints."""
 
 DESTINATION: Final = "destination"
-"""Id of the result of a move: the URI of the node where it is now."""
+"""Id of the result of a move or copy: the URI of the node where it is now."""
 
-Identify = Callable[[str, TokenScope], Identity]
-"""The account of this name as it is now, limited to a scope. Raises PermissionDenied when it
-was disabled or is gone."""
+TARGET: Final = "target"
+"""Id of the result that is the URI invented for `.auto` (VOSpace 2.1, 6.4.1)."""
+
+DATA_NODE: Final = "dataNode"
+"""Id of the result that is the URI of the node which the bytes go to."""
+
+
+def kind_of(transfer: Transfer) -> JobKind:
+    """Whether a transfer is done at once or may take long."""
+    if isinstance(transfer, InternalTransfer):
+        return JobKind.LONG_TRANSFER if transfer.keep_bytes else JobKind.TRANSFER
+    if transfer.direction.is_client_initiated:
+        return JobKind.TRANSFER
+    return JobKind.LONG_TRANSFER
 
 
 class TransferJobs:
@@ -33,35 +51,23 @@ class TransferJobs:
         self,
         *,
         jobs: JobService,
+        ledger: JobLedger,
         transfers: TransferService,
         internal_transfers: InternalTransferService,
         identify: Identify,
-        anonymous: Caller,
     ) -> None:
         self._jobs = jobs
         self._transfers = transfers
         self._internal_transfers = internal_transfers
         self._identify = identify
-        self._anonymous = anonymous
+        self._execution = JobExecution(ledger=ledger, identify=identify, task=self)
 
-    def execute(self, job_id: str, *, worker: str | None = None) -> Fault | None:
+    def execute(self, job_id: str, *, worker: Worker | None = None) -> Fault | None:
         """Do a job that nobody else has begun; what goes wrong ends it, and is returned.
 
         A push stays EXECUTING until its bytes have come; everything else has ended then.
         """
-        record = self._jobs.begin(job_id, worker=worker)
-        if record is None:
-            return None
-        request = decode_request(record.request)
-        try:
-            self._do(record, request)
-        except Fault as fault:
-            self._jobs.fail(job_id, fault)
-            return fault
-        except Exception:
-            self._jobs.fail(job_id, InternalFault("unexpected failure; the log has the cause"))
-            raise
-        return None
+        return self._execution.execute(job_id, worker=worker)
 
     def negotiate(
         self, record: JobRecord, *, at_most: TokenScope = TokenScope.ADMIN
@@ -71,12 +77,8 @@ class TransferJobs:
         `at_most` is what the credential allows that asks for them: an address for writing is
         nothing for one that may only read, whoever began the job.
         """
-        request = decode_request(record.request)
-        request = replace(request, scope=min(request.scope, at_most))
-        if not isinstance(request.transfer, ExternalTransfer):
-            raise InvalidArgument("this job moves no bytes")
-        caller = self._owner(record, request)
-        return self._transfers.negotiate(caller, request.transfer, job_id=record.job_id)
+        caller = self._owner(record, min(record.scope, at_most))
+        return self._negotiate(caller, record)
 
     def redirect(self, job_id: str) -> Negotiation:
         """Execute a job and negotiate at once. Raises the fault with which the job ended."""
@@ -88,24 +90,51 @@ class TransferJobs:
             raise NodeNotFound(f"there is no job {job_id}")
         return self.negotiate(record)
 
-    def _do(self, record: JobRecord, request: TransferRequest) -> None:
-        transfer = request.transfer
+    def do(self, control: JobControl) -> JobOutcome | None:
+        """See JobTask."""
+        record = control.record
+        transfer = decode_request(record.request).transfer
         if isinstance(transfer, InternalTransfer):
-            uri = self._internal_transfers.move(self._owner(record, request), transfer)
-            moved = JobResult(result_id=DESTINATION, href=str(uri))
-            self._jobs.complete(record.job_id, [moved])
-            return
-        negotiation = self.negotiate(record)
+            self._move(control, transfer)
+            return None
+        negotiation = self._negotiate(control.caller(), record)
         details = JobResult(result_id=DETAILS, href=f"results/{DETAILS}")
         if transfer.direction is Direction.PULL_FROM_VOSPACE:
             # Nobody tells us whether the client reads; its permission is all there is to do.
-            self._jobs.complete(record.job_id, [details])
-        else:
-            self._jobs.add_results(record.job_id, [details])
-            until = datetime.fromtimestamp(negotiation.expires, UTC)
-            self._jobs.await_bytes(record.job_id, until=until)
+            return JobOutcome(results=[details])
+        control.await_bytes(
+            [details, *target_results(transfer, negotiation.node)], expires=negotiation.expires
+        )
+        return None
 
-    def _owner(self, record: JobRecord, request: TransferRequest) -> Caller:
+    def _move(self, control: JobControl, transfer: InternalTransfer) -> None:
+        """Move, and end the job in the same transaction: done once, or not at all."""
+
+        def also(unit: UnitOfWork, uri: VosUri | None) -> None:
+            moved = [] if uri is None else [JobResult(result_id=DESTINATION, href=str(uri))]
+            control.complete(unit, moved)
+
+        self._internal_transfers.move(
+            control.caller(), transfer, job_id=control.job_id, also=also
+        )
+
+    def _negotiate(self, caller: Caller, record: JobRecord) -> Negotiation:
+        transfer = decode_request(record.request).transfer
+        if not isinstance(transfer, ExternalTransfer):
+            raise InvalidArgument("this job moves no bytes")
+        return self._transfers.negotiate(caller, transfer, job_id=record.job_id)
+
+    def _owner(self, record: JobRecord, scope: TokenScope) -> Caller:
         if not record.owner_name:
-            return self._anonymous
-        return self._identify(record.owner_name, request.scope)
+            return ANONYMOUS
+        return self._identify(record.owner_name, scope)
+
+
+def target_results(transfer: ExternalTransfer, uri: VosUri) -> list[JobResult]:
+    """The results that tell which node the bytes go to; none for a sink."""
+    if is_null(uri.path):
+        return []
+    results = [JobResult(result_id=DATA_NODE, href=str(uri))]
+    if is_auto(transfer.target.path):
+        results.append(JobResult(result_id=TARGET, href=str(uri)))
+    return results

@@ -3,11 +3,13 @@
 pushToVoSpace and pullFromVoSpace end in a ticket for one node (VOSpace 2.1, section 6.4).
 """
 
+import enum
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from vospace_model.faults import (
+    Fault,
     InvalidArgument,
     NotAuthenticated,
     OperationNotSupported,
@@ -17,9 +19,12 @@ from vospace_model.faults import (
 from vospace_model.properties import Core
 from vospace_model.protocols import ProtocolUri, RequestedProtocol
 from vospace_model.transfers import Direction, ExternalTransfer
-from vospace_model.uris import NodePath
+from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import ViewUri
-from vospace_server.domain.identity import Anonymous, Caller
+from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller
+from vospace_server.domain.reserved_names import invented
+from vospace_server.services.archive_transfers import ArchiveTransfers
+from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
 from vospace_server.services.reading import ReadingService
 from vospace_server.services.tickets import TicketService, WriteTicket
@@ -27,7 +32,7 @@ from vospace_server.services.tree import Tree
 
 _READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
 _WRITE_PROTOCOLS: Final = (ProtocolUri.HTTP_PUT, ProtocolUri.HTTPS_PUT)
-SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS)
+SERVED_PROTOCOLS: Final = (*_READ_PROTOCOLS, *_WRITE_PROTOCOLS, ProtocolUri.PUBLIC_SHARE)
 """Every protocol that negotiation can end in. Which of http and https an endpoint really is,
 is the server's address's business: clients ask for one and take what they get."""
 
@@ -41,17 +46,35 @@ _PLAIN_VIEWS: Final = {
 }
 
 
+class Door(enum.Enum):
+    """Where the bytes of a transfer go in or out."""
+
+    BYTES = "data"
+    PACKAGE = "pkg"
+    UNPACK = "unpack"
+
+
+def check_plain_view(transfer: ExternalTransfer) -> None:
+    """Raise ViewNotSupported unless a transfer is about the bytes as they are."""
+    if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
+        raise ViewNotSupported(transfer.view.uri)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
-    `expires` is in seconds since 1970.
+    `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
+    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
+    shows who they are.
     """
 
     ticket: str
     expires: int
     name: str
+    node: VosUri
     protocols: tuple[RequestedProtocol, ...]
+    door: Door = Door.BYTES
 
 
 class TransferService:
@@ -64,11 +87,13 @@ class TransferService:
         reading: ReadingService,
         data: DataService,
         tickets: TicketService,
+        archives: ArchiveTransfers,
     ) -> None:
         self._tree = tree
         self._reading = reading
         self._data = data
         self._tickets = tickets
+        self._archives = archives
 
     def negotiate(
         self, caller: Caller, transfer: ExternalTransfer, *, job_id: str
@@ -80,32 +105,80 @@ class TransferService:
         """
         if not transfer.direction.is_client_initiated:
             raise OperationNotSupported(f"{transfer.direction.value} is not offered here")
-        if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
-            raise ViewNotSupported(transfer.view.uri)
-        path = self._tree.own_path(transfer.target)
-        if transfer.direction is Direction.PULL_FROM_VOSPACE:
-            protocols = _usable(transfer, _READ_PROTOCOLS)
-            opened = self._reading.open(caller, path)
-            return Negotiation(
-                ticket=opened.signed,
-                expires=opened.ticket.expires,
-                name=path.name,
-                protocols=protocols,
-            )
+        if is_archive(transfer.view):
+            return self._archive(caller, transfer, job_id)
+        check_plain_view(transfer)
+        path = invented(self._tree.own_path(transfer.target), job_id)
+        try:
+            if transfer.direction is Direction.PULL_FROM_VOSPACE:
+                return self._read(caller, path, transfer)
+            return self._write(caller, path, transfer, job_id)
+        except InvalidArgument as fault:
+            raise self._archives.explained(caller, path, transfer.direction, fault) from fault
+
+    def _archive(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
+        """An address at which a container is one stream of bytes."""
+        if transfer.direction.writes:
+            return self._unpack(caller, transfer, job_id)
+        protocols = _usable(transfer, _READ_PROTOCOLS)
+        return Negotiation(
+            ticket=job_id,
+            expires=self._tickets.expiry(),
+            name=self._archives.check_reading(caller, transfer),
+            node=transfer.target,
+            protocols=protocols,
+            door=Door.PACKAGE,
+        )
+
+    def _unpack(self, caller: Caller, transfer: ExternalTransfer, job_id: str) -> Negotiation:
         protocols = _usable(transfer, _WRITE_PROTOCOLS)
-        return self._write(caller, path, transfer, protocols, job_id)
+        path = self._archives.check_writing(caller, transfer)
+        return self._signed(caller, path, job_id, protocols, Door.UNPACK)
+
+    def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
+        protocols = _usable(transfer, self._read_protocols(path, transfer))
+        opened = self._reading.open(caller, path)
+        return Negotiation(
+            ticket=opened.signed,
+            expires=opened.ticket.expires,
+            name=path.name,
+            node=self._tree.uri(opened.path),
+            protocols=protocols,
+        )
+
+    def _read_protocols(self, path: NodePath, transfer: ExternalTransfer) -> tuple[str, ...]:
+        """The protocols to read by: the public share only for what everybody may read."""
+        if all(each.uri != ProtocolUri.PUBLIC_SHARE for each in transfer.protocols):
+            return _READ_PROTOCOLS
+        try:
+            self._reading.open(ANONYMOUS, path)
+        except Fault:
+            return _READ_PROTOCOLS
+        return (*_READ_PROTOCOLS, ProtocolUri.PUBLIC_SHARE)
 
     def _write(
         self,
         caller: Caller,
         path: NodePath,
         transfer: ExternalTransfer,
-        protocols: tuple[RequestedProtocol, ...],
         job_id: str,
     ) -> Negotiation:
+        protocols = _usable(transfer, _WRITE_PROTOCOLS)
         if isinstance(caller, Anonymous):
             raise NotAuthenticated(f"log in to write {path}")
         target = self._data.check(caller, path, length=_announced_length(transfer))
+        return self._signed(caller, target, job_id, protocols, Door.BYTES)
+
+    def _signed(
+        self,
+        caller: Caller,
+        target: NodePath,
+        job_id: str,
+        protocols: tuple[RequestedProtocol, ...],
+        door: Door,
+    ) -> Negotiation:
+        if isinstance(caller, Anonymous):
+            raise NotAuthenticated(f"log in to write {target}")
         ticket = WriteTicket(
             path=str(target),
             user=caller.name,
@@ -115,7 +188,12 @@ class TransferService:
         )
         signed = self._tickets.sign(ticket)
         return Negotiation(
-            ticket=signed, expires=ticket.expires, name=target.name, protocols=protocols
+            ticket=signed,
+            expires=ticket.expires,
+            name=target.name or self._tree.name,
+            node=self._tree.uri(target),
+            protocols=protocols,
+            door=door,
         )
 
 

@@ -1,7 +1,7 @@
 """TrashService: delete so that it can be taken back for a day.
 
-What is deleted here leaves its place, the sizes above it and the quota at once, like everything
-that is deleted; its rows and bytes stay where no path leads until its time is over, and then the
+What is deleted here leaves its place, the sizes above it and the quota at once, like all that
+is deleted; its rows and bytes stay where no path leads until its time is over, and then the
 collector takes it apart (services/deletions.py). Putting it back needs its old name to be free,
 its container to be there and the quota to have room for it again.
 """
@@ -70,8 +70,9 @@ class TrashService:
         Raises as a recursive `DeletionService.delete` does, and InvalidArgument for the top of
         an allocation, which can't come back as it was.
         """
-        check_tree(self._tree, caller, path)
-        return self._tree.database.retrying(lambda unit: self._discard(unit, caller, path))
+        informed = self._tree.informed(caller, path)
+        check_tree(self._tree, informed, path)
+        return self._tree.database.retrying(lambda unit: self._discard(unit, informed, path))
 
     def restore(self, caller: Identity, node_id: int) -> NodeView:
         """Put a node back to where it was, and return it.
@@ -80,7 +81,15 @@ class TrashService:
         DuplicateNode if something else has its name, PermissionDenied for somebody else or
         without write permission on the container, QuotaExceeded if it does not fit any more.
         """
-        return self._tree.database.retrying(lambda unit: self._restore(unit, caller, node_id))
+        with self._tree.database.read() as unit:
+            tree = unit.trash.get(node_id)
+            above = None
+            if tree is not None and tree.former_parent_id is not None:
+                above = unit.nodes.path_of(tree.former_parent_id)
+        informed = caller if above is None else self._tree.informed(caller, above)
+        return self._tree.database.retrying(
+            lambda unit: self._restore(unit, caller, informed, node_id)
+        )
 
     def purge(self, caller: Identity, node_id: int) -> None:
         """Let a node go for good, now. NodeNotFound, PermissionDenied."""
@@ -99,7 +108,7 @@ class TrashService:
             found = [(tree, unit.nodes.by_id(tree.node_id)) for tree in trees]
             return [_receipt(unit, tree, node) for tree, node in found if node is not None]
 
-    def _discard(self, unit: UnitOfWork, caller: Identity, path: NodePath) -> Receipt:
+    def _discard(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Receipt:
         unit.allocations.share_tree()
         found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
         require(caller, found.records, Action.REMOVE, path)
@@ -114,9 +123,11 @@ class TrashService:
         assert tree is not None, "the row was added in this transaction"
         return _receipt(unit, tree, node)
 
-    def _restore(self, unit: UnitOfWork, caller: Identity, node_id: int) -> NodeView:
+    def _restore(
+        self, unit: UnitOfWork, person: Identity, caller: Caller, node_id: int
+    ) -> NodeView:
         unit.allocations.share_tree()
-        tree = self._kept(unit, caller, node_id)
+        tree = self._kept(unit, person, node_id)
         parent = self._former_parent(unit, caller, tree)
         name = tree.former_name or ""
         node = unit.nodes.by_id(node_id)

@@ -1,26 +1,34 @@
 """Tree: what all services on nodes share: walking for a caller, and showing what was found."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from vospace_model.faults import InvalidURI
+from vospace_model.faults import Fault, InvalidURI
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.access import reading_verdict, writing_verdict
+from vospace_server.domain.access import landlord_of, reading_verdict, writing_verdict
 from vospace_server.domain.allocation import Usage
 from vospace_server.domain.group import GroupNaming
-from vospace_server.domain.identity import OPERATOR_USER_ID, Anonymous, Caller
+from vospace_server.domain.identity import OPERATOR_USER_ID, Anonymous, Caller, Identity
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found, PathWalker
+from vospace_server.domain.path_walk import MAX_LINKS, Found, PathWalker
+from vospace_server.services.foreign_groups import ForeignGroups
+from vospace_server.services.nested_groups import (
+    foreign_groups_inside,
+    foreign_members,
+    groups_around,
+)
 
 
 class Tree:
     """One space: its database, its name, and the choices of the standard that it has made.
 
     `authority` is that of its URIs, `localhost~vault`. `clock` gives nanoseconds since 1970.
+    `foreign_groups` knows memberships in groups of other authorities, if any are configured.
     """
 
     def __init__(
@@ -31,12 +39,19 @@ class Tree:
         naming: GroupNaming,
         strict_links: bool = False,
         clock: Callable[[], int] = time.time_ns,
+        foreign_groups: ForeignGroups | None = None,
     ) -> None:
         self.database = database
         self.naming = naming
         self.clock = clock
         self._authority = authority.replace("!", "~")
         self._strict_links = strict_links
+        self._foreign_groups = foreign_groups
+
+    @property
+    def name(self) -> str:
+        """The space's own name, for what the root has none: `vault`."""
+        return self._authority.rpartition("~")[2]
 
     def uri(self, path: NodePath) -> VosUri:
         """The URI of the node at a path."""
@@ -53,6 +68,75 @@ class Tree:
         return PathWalker(
             walk=unit.nodes.walk, authority=self._authority, strict_links=self._strict_links
         )
+
+    def informed(self, caller: Caller, *paths: NodePath) -> Caller:
+        """The caller with the memberships that nodes on these paths, and on links, ask for.
+
+        Every service calls this before the transaction in which it authorises, for it may ask
+        other group services. Without such services it does nothing at all.
+        """
+        if self._foreign_groups is None or not isinstance(caller, Identity):
+            return caller
+        with self.database.read() as unit:
+            named = {
+                group
+                for path in paths
+                for lineage in self._lineages(unit, path)
+                for depth, record in enumerate(lineage, 1)
+                for group in _undecided(caller, record, landlord_of(lineage[:depth]))
+            }
+        return self._informed_of(caller, named)
+
+    def informed_below(
+        self, caller: Caller, parent: Found, records: Iterable[NodeRecord]
+    ) -> Caller:
+        """The same for nodes below a container that have been read already."""
+        if self._foreign_groups is None or not isinstance(caller, Identity):
+            return caller
+        named = {
+            group
+            for record in records
+            for group in _undecided(caller, record, landlord_of((*parent.records, record)))
+        }
+        return self._informed_of(caller, named)
+
+    def informed_of_own_groups(self, caller: Identity) -> Identity:
+        """The caller with all groups of ours, those too that hold groups of other services."""
+        if self._foreign_groups is None:
+            return caller
+        with self.database.read() as unit:
+            members = foreign_members(unit, self.naming, now=datetime.now(UTC))
+        return self._informed_of(caller, members)
+
+    def _informed_of(self, caller: Identity, group_uris: set[str]) -> Identity:
+        """What other services say of these groups, and what follows for groups around them."""
+        named = group_uris - caller.groups
+        if self._foreign_groups is None or not named:
+            return caller
+        now = datetime.now(UTC)
+        with self.database.read() as unit:
+            foreign = foreign_groups_inside(unit, self.naming, named, now=now)
+        found = self._foreign_groups.memberships(caller, foreign)
+        if found <= caller.groups:
+            return caller
+        with self.database.read() as unit:
+            return replace(
+                caller,
+                groups=caller.groups | groups_around(unit, self.naming, found, now=now),
+            )
+
+    def _lineages(self, unit: UnitOfWork, path: NodePath) -> Iterator[tuple[NodeRecord, ...]]:
+        """The nodes on a path, then on the path to which links lead; nothing is authorised."""
+        for _ in range(MAX_LINKS + 1):
+            records = unit.nodes.walk(path)
+            yield records
+            if not records[-1].is_link:
+                return
+            try:
+                target = self.own_path(VosUri.parse(records[-1].target or ""))
+                path = NodePath(target.names + path.names[len(records) - 1 :])
+            except Fault:
+                return
 
     def view(self, unit: UnitOfWork, caller: Caller, found: Found) -> NodeView:
         """A node with all that can be shown of it, its size to the last delta."""
@@ -90,6 +174,15 @@ class Tree:
             views.append(view)
         return views
 
+    def judged(self, caller: Caller, parent: Found, view: NodeView) -> NodeView:
+        """A view of a child once more, for a caller of whom more is known now."""
+        landlord_id = landlord_of((*parent.records, view.record))
+        return replace(
+            view,
+            readable=reading_verdict(caller, view.record, landlord_id).allowed,
+            writable=writing_verdict(caller, view.record, landlord_id).allowed,
+        )
+
     def _bare_view(
         self, caller: Caller, path: NodePath, record: NodeRecord, landlord_id: int | None
     ) -> NodeView:
@@ -100,6 +193,17 @@ class Tree:
             writable=writing_verdict(caller, record, landlord_id).allowed,
             busy=record.busy_until_ns is not None and record.is_busy(self.clock()),
         )
+
+
+def _undecided(
+    caller: Identity, record: NodeRecord, landlord_id: int | None
+) -> tuple[str, ...]:
+    """The groups that could give a caller more than they have got already."""
+    if caller.may_write:
+        decided = writing_verdict(caller, record, landlord_id, despite_lock=True)
+    else:
+        decided = reading_verdict(caller, record, landlord_id)
+    return () if decided.allowed else (*record.write_groups, *record.read_groups)
 
 
 def usage_of(unit: UnitOfWork, allocation_id: int) -> Usage | None:

@@ -14,8 +14,6 @@ from typing import Final
 from vospace_model.faults import (
     ContainerNotFound,
     InvalidArgument,
-    NodeBusy,
-    PreconditionFailed,
 )
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
@@ -31,28 +29,13 @@ from vospace_server.services.new_nodes import inherited_by, log_change, make_nod
 from vospace_server.services.quota import QuotaService, reserve, settle
 from vospace_server.services.sizes import record_change
 from vospace_server.services.tree import Tree, actor_id
+from vospace_server.services.upload_conditions import UploadConditions, check_conditions
 
 # An upload that is not renewed for this long is taken for dead: its reservation is swept and
 # its node is no longer busy. If it lives after all, its commit charges the quota anew.
 UPLOAD_LIFE_NS: Final = 300 * 1_000_000_000
 # An upload of unknown length reserves at least so much at a time.
 GROW_STEP_BYTES: Final = 16 * 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadConditions:
-    """What must be so for an upload to count (If-Match, If-None-Match); content ids.
-
-    `if_match`: the present content must be one of these. `must_exist` (`*`): there must be a
-    node. `if_none_match`: it must be none of these. `must_not_exist` (`*`): there must be no
-    node. `exclusive`: no other upload to the node may be running (NodeBusy).
-    """
-
-    if_match: frozenset[str] | None = None
-    must_exist: bool = False
-    if_none_match: frozenset[str] = frozenset()
-    must_not_exist: bool = False
-    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +108,12 @@ class UploadService:
         container, PreconditionFailed, NodeBusy, and QuotaExceeded for the declared length.
         `also` is done in the same transaction (the store notes what it is about to write).
         """
+        caller = self._tree.informed(caller, path)
 
         def work(unit: UnitOfWork) -> UploadTicket:
             unit.allocations.share_tree()
-            place = self._place(unit, caller, path)
-            _check_conditions(place, conditions or UploadConditions(), self._tree.clock())
+            place = self.place(unit, caller, path)
+            check_conditions(place, conditions or UploadConditions(), self._tree.clock())
             ticket = self._reserved(
                 unit,
                 UploadTicket(
@@ -150,6 +134,28 @@ class UploadService:
 
         # Nobody is told that anything has been kept; a loss of power ends the upload anyway.
         return self._tree.database.retrying(work, durable=False)
+
+    def admit_upload(
+        self, caller: Caller, path: NodePath, *, length: int, conditions: UploadConditions
+    ) -> UploadTicket:
+        """What `begin_upload` checks, for bytes that have all come: nothing is reserved.
+
+        Whether there is room for them `commit_upload` finds out, and charges it.
+        """
+        with self._tree.database.read() as unit:
+            place = self.place(unit, caller, path)
+            check_conditions(place, conditions, self._tree.clock())
+        return UploadTicket(
+            upload_id="",
+            caller=caller,
+            path=place.path,
+            conditions=conditions,
+            declared_length=length,
+            allowed_bytes=None,
+            reservation_id=None,
+            allocation_id=None,
+            node_id=None,
+        )
 
     def grow(self, ticket: UploadTicket, needed_bytes: int) -> UploadTicket:
         """The ticket with room for that many bytes in all; QuotaExceeded if there isn't.
@@ -202,11 +208,11 @@ class UploadService:
         def work(unit: UnitOfWork) -> CommittedUpload:
             unit.allocations.share_tree()
             now_ns = self._tree.clock()
-            place = self._place(unit, ticket.caller, ticket.path)
+            place = self.place(unit, ticket.caller, ticket.path)
             if isinstance(place, Found):
                 place = _locked(unit, place)
             conditions = replace(ticket.conditions, exclusive=False)
-            _check_conditions(place, conditions, now_ns)
+            check_conditions(place, conditions, now_ns)
             also(unit)
             if isinstance(place, Absent):
                 found = _made(unit, ticket, place, uploaded, now_ns)
@@ -230,7 +236,7 @@ class UploadService:
 
     # ------------------------------------------------------------------ beginning
 
-    def _place(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found | Absent:
+    def place(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Found | Absent:
         """Where the bytes would go, if the caller may write there."""
         place = self._tree.walker(unit).find(
             caller, path, follow_leaf=True, missing_parent=ContainerNotFound
@@ -331,20 +337,3 @@ def _updated(node: NodeRecord, uploaded: UploadedContent, now_ns: int) -> NodeRe
 
 def _allocation_id(place: Found | Absent) -> int | None:
     return place.parent.allocation_id if isinstance(place, Absent) else place.allocation_id
-
-
-def _check_conditions(place: Found | Absent, conditions: UploadConditions, now_ns: int) -> None:
-    """Raise PreconditionFailed or NodeBusy if an upload may not go on."""
-    if isinstance(place, Absent):
-        if conditions.must_exist or conditions.if_match is not None:
-            raise PreconditionFailed(f"{place.path} does not exist")
-        return
-    present = place.node.content_id or ""
-    if conditions.must_not_exist:
-        raise PreconditionFailed(f"{place.path} exists")
-    if conditions.if_match is not None and present not in conditions.if_match:
-        raise PreconditionFailed(f"{place.path} has other content by now: {present or 'none'}")
-    if present in conditions.if_none_match:
-        raise PreconditionFailed(f"{place.path} has this content already: {present}")
-    if conditions.exclusive and place.node.is_busy(now_ns):
-        raise NodeBusy(f"{place.path} is being written")

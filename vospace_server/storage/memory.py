@@ -1,13 +1,16 @@
 """A store in memory, for tests and for looking around; everything is gone when it closes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from vospace_server.storage.object_store import (
     ObjectKey,
     ObjectNotFoundError,
+    Segment,
+    SegmentBusyError,
     StoredObject,
+    StoreError,
     StoreFullError,
     StoreProperties,
     new_key,
@@ -21,7 +24,9 @@ class MemoryStore:
         self._capacity_bytes = capacity_bytes
         self._objects: dict[ObjectKey, tuple[bytes, datetime]] = {}
         self._incomplete: dict[ObjectKey, MemoryWriter] = {}
-        # Guards both dictionaries: a listing must not see one change while it is sorted.
+        self._growing: dict[ObjectKey, bytearray] = {}
+        self._growing_now: set[ObjectKey] = set()
+        # Guards all of these: a listing must not see one change while it is sorted.
         self._lock = threading.Lock()
 
     @property
@@ -29,9 +34,13 @@ class MemoryStore:
         """Neither shared nor durable."""
         return StoreProperties(shared=False, durable=False, keeps_open_objects=True)
 
-    def create(self) -> "MemoryWriter":
+    def new_key(self) -> ObjectKey:
+        """A key for an object to be created."""
+        return new_key()
+
+    def create(self, key: ObjectKey | None = None) -> "MemoryWriter":
         """Begin a new object."""
-        writer = MemoryWriter(store=self, key=new_key())
+        writer = MemoryWriter(store=self, key=key or new_key())
         with self._lock:
             self._incomplete[writer.key] = writer
         return writer
@@ -48,6 +57,45 @@ class MemoryStore:
         """Remove an object; harmless when it is gone."""
         with self._lock:
             self._objects.pop(key, None)
+
+    def add_segment(self, key: ObjectKey) -> "MemorySegmentWriter":
+        """Begin the next segment of an object. Raises SegmentBusyError."""
+        with self._lock:
+            if key in self._growing_now:
+                raise SegmentBusyError(f"object {key} is being added to")
+            self._growing_now.add(key)
+            return MemorySegmentWriter(
+                store=self, key=key, content=self._growing.setdefault(key, bytearray())
+            )
+
+    def read_segments(self, key: ObjectKey, segments: Sequence[Segment]) -> Iterator[bytes]:
+        """The bytes of all segments at once."""
+        length = sum(segment.length for segment in segments)
+        with self._lock:
+            content = bytes(self._growing.get(key, b"")[:length])
+        if len(content) != length:
+            raise StoreError(f"{length} bytes were kept for object {key}, {len(content)} are")
+        yield content
+
+    def join(self, key: ObjectKey, segments: Sequence[Segment]) -> None:
+        """Make the object of its segments; harmless when repeated."""
+        with self._lock:
+            if key in self._growing_now:
+                raise SegmentBusyError(f"object {key} is being added to")
+            done = key in self._objects
+        if not done:
+            self.keep(key, b"".join(self.read_segments(key, segments)))
+        self.drop_segments(key)
+
+    def drop_segments(self, key: ObjectKey) -> None:
+        """Remove what was kept for an object to be."""
+        with self._lock:
+            self._growing.pop(key, None)
+
+    def let_go(self, key: ObjectKey) -> None:
+        """Others may add to the object again."""
+        with self._lock:
+            self._growing_now.discard(key)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """The objects whose key begins with prefix, in the order of the keys."""
@@ -66,11 +114,15 @@ class MemoryStore:
                 del self._incomplete[key]
         return len(stale)
 
+    def check(self) -> None:
+        """It is there as long as the process is."""
+
     def close(self) -> None:
         """Drop everything."""
         with self._lock:
             self._objects.clear()
             self._incomplete.clear()
+            self._growing.clear()
 
     def check_room(self, more_bytes: int) -> None:
         """Raises StoreFullError when more_bytes do not fit beside what is committed."""
@@ -125,6 +177,42 @@ class MemoryWriter:
     def abort(self) -> None:
         """Drop what was written; harmless after commit."""
         self._store.forget(self._key)
+
+
+class MemorySegmentWriter:
+    """A segment being written behind the others."""
+
+    def __init__(self, *, store: MemoryStore, key: ObjectKey, content: bytearray) -> None:
+        self._store = store
+        self._key = key
+        self._content = content
+        self._start = len(content)
+
+    @property
+    def name(self) -> str:
+        """The object and where the segment begins in it."""
+        return f"{self._key}.{self._start}"
+
+    def begin(self, start: int) -> None:
+        """Write behind the first start bytes."""
+        self._start = start
+        self.abort()
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append all of chunk. Raises StoreFullError."""
+        self._store.check_room(len(self._content) + len(chunk))
+        self._content += chunk
+
+    def commit(self) -> None:
+        """Nothing is durable here."""
+
+    def abort(self) -> None:
+        """Drop the segment."""
+        del self._content[self._start :]
+
+    def close(self) -> None:
+        """Let others add to the object."""
+        self._store.let_go(self._key)
 
 
 class MemoryReader:

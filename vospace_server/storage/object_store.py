@@ -7,7 +7,7 @@ Names given by users never reach a store.
 import re
 import secrets
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,10 @@ class StoreFullError(StoreError):
     """No room is left; nothing that was committed before is affected."""
 
 
+class SegmentBusyError(StoreError):
+    """Somebody else is adding to this object just now."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreProperties:
     """What a store can do, declared so that nobody guesses it from a name."""
@@ -52,6 +56,40 @@ class StoredObject:
     key: ObjectKey
     length: int
     modified: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Bytes that are kept for an object to be, and what the store calls them."""
+
+    name: str
+    length: int
+
+
+class SegmentWriter(typing.Protocol):
+    """The next segment of an object to be. Used by one thread at a time; close ends it.
+
+    Where the store can tell, nobody else can add to the object until then.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the store calls the segment; known after begin."""
+
+    def begin(self, start: int) -> None:
+        """Write behind the first start bytes; what was kept beyond them is dropped."""
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append all of chunk. Raises StoreFullError or StoreError; abort is still due then."""
+
+    def commit(self) -> None:
+        """Put the segment on stable storage. Raises StoreFullError or StoreError."""
+
+    def abort(self) -> None:
+        """Drop the segment. Never raises; harmless before begin and when repeated."""
+
+    def close(self) -> None:
+        """Let others add to the object. Harmless when repeated."""
 
 
 class ObjectWriter(typing.Protocol):
@@ -100,8 +138,14 @@ class ObjectStore(typing.Protocol):
     def properties(self) -> StoreProperties:
         """What this store can do."""
 
-    def create(self) -> ObjectWriter:
-        """Begin a new object. Raises StoreFullError or StoreError."""
+    def new_key(self) -> ObjectKey:
+        """A key that no object has or will have but the one that is created with it."""
+
+    def create(self, key: ObjectKey | None = None) -> ObjectWriter:
+        """Begin a new object, under a key of `new_key` where one is given.
+
+        Raises StoreFullError or StoreError.
+        """
 
     def open(self, key: ObjectKey) -> ObjectReader:
         """Open an object for reading. Raises ObjectNotFoundError."""
@@ -112,6 +156,27 @@ class ObjectStore(typing.Protocol):
     def delete(self, key: ObjectKey) -> None:
         """Remove an object. Harmless when it is gone."""
 
+    def add_segment(self, key: ObjectKey) -> SegmentWriter:
+        """Begin the next segment of an object that is made in several requests.
+
+        The caller chooses the key (new_key), and keeps the list of the segments. Segments
+        outlive the process; nothing but join and drop_segments removes them within days.
+        Raises SegmentBusyError, StoreFullError or StoreError.
+        """
+
+    def read_segments(self, key: ObjectKey, segments: Sequence[Segment]) -> Iterator[bytes]:
+        """The bytes of segments in chunks. Raises StoreError when they are not whole."""
+
+    def join(self, key: ObjectKey, segments: Sequence[Segment]) -> None:
+        """Make the object of its segments, durably; they are gone afterwards.
+
+        Harmless when repeated. No byte goes through this process, and none is copied where the
+        store can do without. Raises SegmentBusyError, StoreFullError or StoreError.
+        """
+
+    def drop_segments(self, key: ObjectKey) -> None:
+        """Remove all that was kept for an object to be; harmless when there is nothing."""
+
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Every committed object whose key begins with prefix, in the order of the keys."""
 
@@ -120,6 +185,9 @@ class ObjectStore(typing.Protocol):
 
         Says how many there were. An upload that is not at an end writes more often than that.
         """
+
+    def check(self) -> None:
+        """Return if the store answers; raises StoreError or ObjectNotFoundError if it can't."""
 
     def close(self) -> None:
         """End the use of the store."""

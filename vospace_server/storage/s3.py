@@ -1,6 +1,7 @@
 """A store in a bucket of an S3 service: Ceph's gateway, AWS and their relatives.
 
     BUCKET/PREFIX/KEY          one object per key; everything else in the bucket is ignored
+    BUCKET/PREFIX/KEY.TOKEN    a segment of an object to be (s3_segments)
 
 Only what every S3 does alike is relied on: unconditional put to a fresh key, multipart upload,
 ranged get, list, delete. Small objects are one request, larger ones go in parts while they
@@ -8,7 +9,7 @@ arrive, so an upload needs a few parts of memory however long it is.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -19,15 +20,22 @@ from obstore.store import S3Store as Bucket
 from vospace_server.storage.object_store import (
     ObjectKey,
     ObjectNotFoundError,
+    Segment,
     StoredObject,
     StoreError,
     StoreProperties,
     check_key,
     is_key,
     new_key,
+    read_range,
 )
 from vospace_server.storage.s3_errors import store_error
 from vospace_server.storage.s3_requests import S3Requests
+from vospace_server.storage.s3_segments import (
+    S3SegmentWriter,
+    copied_ranges,
+    join_segments,
+)
 from vospace_server.storage.s3_settings import S3Settings
 
 # Two parts on the way while the next is filled: three parts of memory for each upload.
@@ -82,9 +90,13 @@ class S3Store:
         """Raises StoreError when there is no answer, or none for this bucket and these keys."""
         self._requests.send("GET", "", {"list-type": "2", "max-keys": "1"})
 
-    def create(self) -> "S3Writer":
+    def new_key(self) -> ObjectKey:
+        """A key for an object to be created."""
+        return new_key()
+
+    def create(self, key: ObjectKey | None = None) -> "S3Writer":
         """Begin a new object. Nothing is sent before the first part is full."""
-        return S3Writer(store=self, key=new_key(), settings=self._settings)
+        return self._writer(key or new_key())
 
     def open(self, key: ObjectKey) -> "S3Reader":
         """Open an object for reading. Raises ObjectNotFoundError."""
@@ -98,9 +110,41 @@ class S3Store:
 
     def delete(self, key: ObjectKey) -> None:
         """Remove an object; harmless when it is gone."""
-        check_key(key)
-        with suppress(ObjectNotFoundError), self.translated(f"deleting object {key}", key):
-            obstore.delete(self._bucket, key)
+        self._remove(check_key(key))
+
+    def add_segment(self, key: ObjectKey) -> S3SegmentWriter:
+        """Begin the next segment; nothing is sent before its first part is full."""
+        return S3SegmentWriter(
+            check_key(key), create=self._writer, remove=self._remove_in_silence
+        )
+
+    def read_segments(self, key: ObjectKey, segments: Sequence[Segment]) -> Iterator[bytes]:
+        """The bytes of segments in chunks. Raises StoreError when they are not whole."""
+        del key
+        for segment in segments:
+            name = ObjectKey(segment.name)
+            reader = S3Reader(store=self, key=name, length=segment.length)
+            yield from read_range(reader, 0, segment.length)
+
+    def join(self, key: ObjectKey, segments: Sequence[Segment]) -> None:
+        """Let the service copy the segments into one object; then they are removed."""
+        length = sum(segment.length for segment in segments)
+        if not self._has(key, length):
+            ranges = list(copied_ranges(segments, self._settings.name_of))
+            join_segments(self._requests, self._settings.name_of(key), ranges)
+            if not self._has(key, length):
+                raise StoreError(f"object {key} was joined and has not all bytes")
+        self.drop_segments(key)
+
+    def drop_segments(self, key: ObjectKey) -> None:
+        """Remove every segment of an object to be, those that nobody knows of as well."""
+        start = f"{check_key(key)}."
+        with self.translated(f"dropping the segments of object {key}"):
+            for page in obstore.list(self._bucket, chunk_size=LIST_PAGE, offset=start):
+                for entry in page:
+                    if not entry["path"].startswith(start):
+                        return
+                    self._remove(entry["path"])
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """The objects whose key begins with prefix, in the order of the keys."""
@@ -124,7 +168,8 @@ class S3Store:
         """Abort multipart uploads last written before a moment; says how many there were."""
         swept = 0
         for upload in self._requests.incomplete_uploads(self._settings.name_of("")):
-            ours = is_key(upload.name.removeprefix(self._settings.name_of("")))
+            name = upload.name.removeprefix(self._settings.name_of(""))
+            ours = is_key(name.partition(".")[0])
             # Most uploads are young: only for the others is it worth a question.
             stale = ours and upload.initiated < older_than
             if stale and self._requests.last_written(upload) < older_than:
@@ -153,7 +198,25 @@ class S3Store:
         """Remove whatever a failed upload may have left under its key. Raises StoreError."""
         for upload in self._requests.incomplete_uploads(self._settings.name_of(key)):
             self._requests.abort_upload(upload)
-        self.delete(key)
+        self._remove(key)
+
+    def _writer(self, key: ObjectKey) -> "S3Writer":
+        return S3Writer(store=self, key=key, settings=self._settings)
+
+    def _has(self, key: ObjectKey, length: int) -> bool:
+        try:
+            return self.length(key) == length
+        except ObjectNotFoundError:
+            return False
+
+    def _remove(self, name: str) -> None:
+        key = ObjectKey(name)
+        with suppress(ObjectNotFoundError), self.translated(f"deleting object {name}", key):
+            obstore.delete(self._bucket, name)
+
+    def _remove_in_silence(self, name: str) -> None:
+        with suppress(StoreError):
+            self._remove(name)
 
     @contextmanager
     def translated(self, doing: str, key: ObjectKey | None = None) -> Iterator[None]:

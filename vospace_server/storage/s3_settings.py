@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from vospace_server.domain.byte_size import parse_size
+from vospace_model.byte_sizes import parse_size
 
 EXAMPLE = "s3://bucket?endpoint=https://host&region=us-east-1&prefix=space"
 DEFAULT_REGION = "us-east-1"

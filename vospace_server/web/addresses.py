@@ -13,6 +13,7 @@ ACCOUNT: Final = "/account"
 GROUPS: Final = "/groups"
 JOBS: Final = "/jobs"
 ADMIN: Final = "/admin"
+ADMIN_STATE: Final = "/admin/state"
 STORAGE: Final = "/storage"
 ASSETS: Final = "/assets"
 
@@ -41,6 +42,16 @@ def local_target(text: str | None, default: str = HOME) -> str:
     if "\\" in text or any(ord(each) <= ord(" ") or ord(each) == 127 for each in text):  # noqa: PLR2004 - DEL
         return default
     return text if text.isascii() else quote(text, safe="/?&=#%+:;,.~-_!$'()*@[]")
+
+
+def group(name: str) -> str:
+    """The page of a group."""
+    return f"{GROUPS}/show/{quote(name, safe='')}"
+
+
+def user(name: str) -> str:
+    """The page of a user, for administrators."""
+    return f"{ADMIN}/users/show/{quote(name, safe='')}"
 
 
 def login_address(target: str) -> str:

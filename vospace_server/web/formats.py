@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from vospace_server.domain.group import Member
 from vospace_server.web.languages import Language
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -51,6 +52,11 @@ def day(value: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         f"{value:%Y-%m-%dT%H:%M:%SZ}", f"{value:%Y-%m-%d}"
     )
+
+
+def written(member: Member) -> str:
+    """A member as forms carry it, so that it is read back as what it is."""
+    return f"{member.kind.value}:{member.value}"
 
 
 def formats_in(language: Language) -> Mapping[str, Callable[..., Any]]:

@@ -9,13 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import NotAuthenticated
+from vospace_model.faults import NotAuthenticated, PermissionDenied
 from vospace_server.domain.identity import Identity
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.browser_sessions import has_ended, session_of
 from vospace_server.web import addresses
 from vospace_server.web.assets import Assets
-from vospace_server.web.formats import formats_in
+from vospace_server.web.formats import formats_in, written
 from vospace_server.web.forms import CSRF_FIELD, Form
 from vospace_server.web.headers import PAGE_HEADERS
 from vospace_server.web.languages import NAMES, Language, Languages
@@ -36,6 +36,7 @@ class Site:
     group_service_id: str
     service_name: str
     registration: str = "off"
+    certificates: bool = False
     sections: tuple[str, ...] = ()
 
 
@@ -54,6 +55,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["written"] = written
         self._environment.filters["quote"] = lambda text: quote(text, safe="")
 
     def language_of(self, request: Request) -> Language:
@@ -131,3 +133,11 @@ def viewer_of(request: Request) -> Identity:
     if not isinstance(caller, Identity):
         raise NotAuthenticated("log in to see this page")
     return caller
+
+
+def admin_of(request: Request) -> Identity:
+    """The administrator who looks. Raises PermissionDenied for everybody else."""
+    viewer = viewer_of(request)
+    if not viewer.acts_as_admin:
+        raise PermissionDenied("only administrators see this page")
+    return viewer

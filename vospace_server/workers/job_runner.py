@@ -1,97 +1,121 @@
 """JobRunner: threads that do queued jobs, one job at a time each.
 
 Jobs wait in the database, so any process may do them and none is lost with one. The process
-that queued a job wakes its own runner; the others look from time to time.
+that queued a job wakes its own runner; the others look from time to time. Jobs that may take
+long have threads of their own, so that a move never waits for somebody's million files.
 """
 
 import logging
-import os
-import secrets
-import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from vospace_model.faults import ServiceBusy
-from vospace_server.services.job_work import JobWork
-from vospace_server.services.jobs import JobService
+from vospace_server.services.job_ledger import JobLedger
+from vospace_server.services.job_work import JobWork, Worker
+from vospace_server.services.jobs import JobKind
+from vospace_server.workers.worker_names import is_gone, worker_name
 
 _LOG = logging.getLogger(__name__)
 
 _THREADS: Final = 2
 _LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 10
-# Well below the patience of those who take a silent worker for dead.
-_HEARTBEAT_SECONDS: Final = 15.0
 
 
 class JobRunner:
-    """Started and stopped with the application. A job that runs at the stop is finished."""
+    """Started and stopped with the application.
 
-    def __init__(self) -> None:
-        self._wake = threading.Event()
+    At the stop, long jobs are handed back, to be gone on with by another process or after the
+    next start; quick ones are finished. Before each job `check` is asked; while it raises
+    ServiceBusy, jobs wait.
+    """
+
+    def __init__(self, *, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
+        self._wakers: list[threading.Event] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def wake(self) -> None:
         """There is something to do."""
-        self._wake.set()
+        for waker in self._wakers:
+            waker.set()
 
-    def start(self, *, jobs: JobService, work: Mapping[str, JobWork]) -> None:
-        """Begin to take jobs; `work` says who does those of a kind."""
-        for number in range(_THREADS):
-            worker = f"{socket.gethostname()}-{os.getpid()}-{number}-{secrets.token_hex(4)}"
-            thread = threading.Thread(
-                target=self._work,
-                args=(jobs, work, worker),
-                name=f"job-runner-{number}",
-            )
-            thread.start()
-            self._threads.append(thread)
+    def start(self, *, jobs: JobLedger, work: Mapping[JobKind, JobWork]) -> None:
+        """Begin to take jobs; `work` says who does those of a kind.
+
+        Jobs of a former process of this host are taken over at once, those of other hosts
+        when the sweeper has not heard of them for a while.
+        """
+        try:
+            jobs.take_over(is_gone)
+        except ServiceBusy as fault:
+            _LOG.info("jobs of former processes are left to the sweeper: %s", fault)
+        self._start_lane("job-runner", [k for k in work if not k.is_long], jobs, work)
+        self._start_lane("long-job-runner", [k for k in work if k.is_long], jobs, work)
 
     def stop(self) -> None:
-        """Take no more jobs and wait until those under way have ended."""
+        """Take no more jobs and wait until those under way have ended or been handed back."""
         self._stopping.set()
-        self._wake.set()
+        self.wake()
         for thread in self._threads:
             thread.join()
 
-    def _work(self, jobs: JobService, work: Mapping[str, JobWork], worker: str) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(_LOOK_SECONDS)
-            self._wake.clear()
+    def _start_lane(
+        self,
+        name: str,
+        kinds: Sequence[JobKind],
+        jobs: JobLedger,
+        work: Mapping[JobKind, JobWork],
+    ) -> None:
+        if not kinds:
+            return
+        for number in range(_THREADS):
+            lane = _Lane(
+                jobs=jobs,
+                work={kind: work[kind] for kind in kinds},
+                worker=Worker(name=worker_name(f"{name}-{number}"), stopping=self._stopping),
+                check=self._check,
+            )
+            thread = threading.Thread(target=lane.run, name=f"{name}-{number}")
+            self._wakers.append(lane.wake)
+            self._threads.append(thread)
+            thread.start()
+
+
+class _Lane:
+    """One thread, and the kinds of jobs that it does."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobLedger,
+        work: Mapping[JobKind, JobWork],
+        worker: Worker,
+        check: Callable[[], None],
+    ) -> None:
+        self.wake = threading.Event()
+        self._jobs = jobs
+        self._work = work
+        self._worker = worker
+        self._check = check
+
+    def run(self) -> None:
+        while not self._worker.stopping.is_set():
+            self.wake.wait(_LOOK_SECONDS)
+            self.wake.clear()
             try:
-                self._do_queued(jobs, work, worker)
+                self._do_queued()
             except ServiceBusy as fault:
                 _LOG.info("jobs wait: %s", fault)
             except Exception:  # noqa: BLE001 - one bad job must not stop the others
                 _LOG.exception("the job runner goes on after an unexpected failure")
 
-    def _do_queued(self, jobs: JobService, work: Mapping[str, JobWork], worker: str) -> None:
-        while queued := jobs.queued(_BATCH):
+    def _do_queued(self) -> None:
+        while queued := self._jobs.queued(list(self._work), _BATCH):
             for record in queued:
-                if self._stopping.is_set():
+                if self._worker.stopping.is_set():
                     return
-                with _Heartbeat(jobs, record.job_id):
-                    work[record.kind].execute(record.job_id, worker=worker)
-
-
-class _Heartbeat:
-    """While a job runs, says from time to time that its worker lives."""
-
-    def __init__(self, jobs: JobService, job_id: str) -> None:
-        self._jobs = jobs
-        self._job_id = job_id
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._done.wait(_HEARTBEAT_SECONDS):
-            self._jobs.keep_alive(self._job_id)
+                self._check()
+                self._work[JobKind(record.kind)].execute(record.job_id, worker=self._worker)

@@ -89,7 +89,9 @@ def test_folder_of_the_sockets_must_be_ones_own(tmp_path: Path) -> None:
 def test_reference_folders_are_found_in_both_usual_trees(tmp_path: Path) -> None:
     assert exports(tmp_path) == []
     (tmp_path / "references" / "hst" / "jref").mkdir(parents=True)
-    assert exports(tmp_path) == [f"export jref={tmp_path}/references/hst/jref/"]
+    (tmp_path / "references" / "hst" / "otab").mkdir()
+    base = tmp_path / "references" / "hst"
+    assert exports(tmp_path) == [f"export jref={base}/jref/", f"export otab={base}/otab/"]
     (tmp_path / "hst-refer" / "my oref").mkdir(parents=True)
     (tmp_path / "hst-refer" / "oref").mkdir()
     assert exports(tmp_path) == [f"export oref={tmp_path}/hst-refer/oref/"]

@@ -151,7 +151,13 @@ def test_mistake_in_the_file_is_named(tmp_path: Path, text: str, message: str) -
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4096", 4096), ("20GiB", 20 * 1024**3), ("1.5K", 1536), ("512 MB", 512 * 1024**2)],
+    [
+        ("4096", 4096),
+        ("20GiB", 20 * 1024**3),
+        ("1.5K", 1536),
+        ("512 MiB", 512 * 1024**2),
+        ("512 MB", 512 * 10**6),
+    ],
 )
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size

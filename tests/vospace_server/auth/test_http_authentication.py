@@ -131,6 +131,7 @@ def test_a_refusal_offers_every_way_to_log_in(client: httpx.Client) -> None:
         'Basic realm="VOSpace", charset="UTF-8"',
         "Bearer",
         f'ivoa_bearer standard_id="{LOGIN_STANDARD_ID}", access_url="{login}"',
+        f'ivoa_cookie standard_id="{LOGIN_STANDARD_ID}", access_url="{login}"',
     ]
 
 
@@ -192,7 +193,7 @@ def test_capabilities_tell_anonymous_callers_how_to_log_in(
     known = client.head("/vault/capabilities", headers={"authorization": f"bearer {token}"})
 
     assert anonymous.status_code == 200
-    assert len(anonymous.headers.get_list("www-authenticate")) == 3
+    assert len(anonymous.headers.get_list("www-authenticate")) == 4
     assert "www-authenticate" not in known.headers
     assert known.headers["x-vo-authenticated"] == "ann"
 

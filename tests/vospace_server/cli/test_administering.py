@@ -34,6 +34,9 @@ ALL_COMMANDS = [
     ("group", "show"),
     ("group", "add-member"),
     ("group", "remove-member"),
+    ("group", "add-admin"),
+    ("group", "remove-admin"),
+    ("group", "delete"),
     ("allocation", "add"),
     ("allocation", "list"),
     ("allocation", "set"),
@@ -73,6 +76,9 @@ def test_every_command_has_help_with_an_example(
         ["group", "show", "x"],
         ["group", "add-member", "x", "y"],
         ["group", "remove-member", "x", "y"],
+        ["group", "add-admin", "x", "y"],
+        ["group", "remove-admin", "x", "y"],
+        ["group", "delete", "x"],
         ["allocation", "add", "x", "--owner", "y", "--quota", "1"],
         ["allocation", "list"],
         ["allocation", "set", "x", "--quota", "1"],
@@ -158,6 +164,20 @@ def test_a_group_shows_its_members(furnished: Program) -> None:
         ["group", "ivo://localhost/gms?g2"],
         ["user", "ann"],
     ]
+
+
+def test_a_group_gets_an_administrator_and_an_end(furnished: Program) -> None:
+    furnished("group", "add-admin", "g1", "ann")
+    shown = furnished("group", "show", "g1").stdout.splitlines()
+    removed = furnished("group", "remove-admin", "g1", "ann")
+    deleted = furnished("group", "delete", "g1")
+
+    assert shown[-1].split() == ["user", "ann"]
+    assert removed.stdout == "ann does not administer g1 any more\n"
+    assert deleted.stdout == "deleted g1; its name stays taken\n"
+    assert furnished("group", "list").stdout.splitlines()[1:] == []
+    again = furnished("group", "add", "g1", "--owner", "ann")
+    assert "there is (or was) a group 'g1' already" in again.stderr
 
 
 def test_a_member_is_removed(furnished: Program) -> None:

@@ -414,22 +414,6 @@ def test_names_survive_in_content_disposition(
         assert "filename*=UTF-8''" in disposition
 
 
-def test_a_transaction_that_starts_is_finished_at_once(
-    alice: httpx.Client, folder: str
-) -> None:
-    response = put(alice, f"{folder}/f", CONTENT, X_Put_Txn_Op="start")
-    segmented = put(alice, f"{folder}/g", b"", X_Put_Txn_Op="start", X_Total_Length="9999")
-
-    assert response.status_code == 201
-    assert response.headers["digest"] == f"md5={md5_of(CONTENT)}"
-    assert "x-put-txn-id" not in response.headers
-    assert (segmented.status_code, segmented.text.split(":")[0]) == (
-        400,
-        "OperationNotSupported",
-    )
-    assert alice.get(f"/vault/nodes/{folder}/g").status_code == 404
-
-
 def test_a_write_address_serves_one_upload(
     alice: httpx.Client, anonymous: httpx.Client, folder: str
 ) -> None:

@@ -32,6 +32,7 @@ def assert_fault(response: httpx.Response, status: int, name: str) -> None:
 
 
 def test_a_new_container_is_created_and_shown(alice: httpx.Client, folder: str) -> None:
+    """Compliance rows 7 and 52; Contract 5 row 1: 201 with the node, then 200."""
     response = put_node(alice, f"{folder}/d", container(f"{folder}/d", title="reference"))
 
     assert response.status_code == 201
@@ -45,6 +46,8 @@ def test_a_new_container_is_created_and_shown(alice: httpx.Client, folder: str) 
 
 
 def test_a_listing_without_limit_has_every_child(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 rows 25, 26 and 28 and 7-1: 1,500 children, none, and pages that start with
+    uri=."""
     names = [f"n{number:04d}" for number in range(1500)]
     for name in names:
         put_node(alice, f"{folder}/{name}", data(f"{folder}/{name}")).raise_for_status()
@@ -64,6 +67,7 @@ def test_a_listing_without_limit_has_every_child(alice: httpx.Client, folder: st
 def test_an_impossible_limit_is_an_invalid_argument(
     alice: httpx.Client, folder: str, limit: str
 ) -> None:
+    """Compliance row 55; Contract 7-1: limit is a whole number from 0 on."""
     assert_fault(get_node(alice, folder, limit=limit), 400, "InvalidArgument")
 
 
@@ -85,6 +89,7 @@ def test_detail_decides_how_much_is_shown(
     shows_access: bool,
     shows_views: bool,
 ) -> None:
+    """Contract 5 rows 22 and 23: min, properties, max, and readable with an explicit max."""
     put_node(alice, f"{folder}/f", data(f"{folder}/f"))
 
     document = get_node(alice, folder, **parameters).text
@@ -96,12 +101,14 @@ def test_detail_decides_how_much_is_shown(
 
 
 def test_an_unknown_detail_is_an_invalid_argument(alice: httpx.Client, folder: str) -> None:
+    """Compliance row 55: an unknown word and a repeated parameter."""
     assert_fault(get_node(alice, folder, detail="all"), 400, "InvalidArgument")
     repeated = alice.get(f"/vault/nodes/{folder}?limit=1&LIMIT=2")
     assert_fault(repeated, 400, "InvalidArgument")
 
 
 def test_children_are_sorted_as_asked(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 27: sort and order; other properties in the words that clients know."""
     for name, size in (("b", 30), ("a", 10), ("c", 20)):
         alice.put(f"/vault/files/{folder}/{name}", content=b"x" * size).raise_for_status()
 
@@ -119,6 +126,7 @@ def test_children_are_sorted_as_asked(alice: httpx.Client, folder: str) -> None:
 
 
 def test_the_document_must_name_the_address(alice: httpx.Client, folder: str) -> None:
+    """Compliance rows 4 and 56; Contract 7-2: another path is InvalidURI, ! is equal to ~."""
     elsewhere = put_node(alice, f"{folder}/x", data(f"{folder}/y"))
     other_service = put_node(
         alice, f"{folder}/x", node(f"{folder}/x", "DataNode", authority="other~vault")
@@ -136,6 +144,8 @@ def test_the_document_must_name_the_address(alice: httpx.Client, folder: str) ->
 def test_a_missing_parent_is_container_not_found_to_writers_only(
     alice: httpx.Client, folder: str
 ) -> None:
+    """Compliance rows 5, 59 and 61; Contract 7-3: ancestors that are missing or no
+    containers."""
     put_node(alice, f"{folder}/file", data(f"{folder}/file"))
 
     for path in (f"{folder}/no/such/x", f"{folder}/file/x"):
@@ -148,12 +158,14 @@ def test_a_missing_parent_is_container_not_found_to_writers_only(
 def test_a_name_that_is_taken_is_a_duplicate_whatever_the_type(
     alice: httpx.Client, bob: httpx.Client, folder: str
 ) -> None:
+    """Compliance row 60; Contract 7-4: DuplicateNode also for another type."""
     for document in (container(folder), data(folder)):
         assert_fault(put_node(alice, folder, document), 409, "DuplicateNode")
     assert_fault(put_node(bob, f"{folder}/x", data(f"{folder}/x")), 403, "PermissionDenied")
 
 
 def test_anonymous_callers_are_told_how_to_log_in(anonymous: httpx.Client, folder: str) -> None:
+    """Contract 5 row 93: 401 with the challenges of SSO."""
     response = get_node(anonymous, f"{folder}/x")
 
     assert_fault(response, 401, "NotAuthenticated")
@@ -163,6 +175,8 @@ def test_anonymous_callers_are_told_how_to_log_in(anonymous: httpx.Client, folde
 
 
 def test_requests_on_a_link_concern_the_link_itself(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 rows 2 and 5 and 7-5: the link itself at the end of a path, its target
+    inside."""
     put_node(alice, f"{folder}/d", container(f"{folder}/d"))
     put_node(alice, f"{folder}/d/f", data(f"{folder}/d/f"))
     put_node(alice, f"{folder}/l", link(f"{folder}/l", uri(f"{folder}/d")))
@@ -179,6 +193,7 @@ def test_requests_on_a_link_concern_the_link_itself(alice: httpx.Client, folder:
 
 
 def test_links_in_a_circle_end_quickly(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 6 and 7-6: a circle is a 404."""
     put_node(alice, f"{folder}/a", link(f"{folder}/a", uri(f"{folder}/b")))
     put_node(alice, f"{folder}/b", link(f"{folder}/b", uri(f"{folder}/a")))
 
@@ -187,6 +202,7 @@ def test_links_in_a_circle_end_quickly(alice: httpx.Client, folder: str) -> None
 
 
 def test_links_out_of_the_space_are_never_followed(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 3 and 7-7: 400 that names the target."""
     put_node(alice, f"{folder}/ext", link(f"{folder}/ext", "http://127.0.0.1:1/x"))
 
     for response in (
@@ -200,6 +216,7 @@ def test_links_out_of_the_space_are_never_followed(alice: httpx.Client, folder: 
 def test_a_posted_document_with_a_default_namespace_and_no_content_type_is_taken(
     alice: httpx.Client, folder: str
 ) -> None:
+    """Contract 5 row 75 and 7-8: the document of the real client, which locks the node."""
     path = f"{folder}/f"
     put_node(alice, path, data(path, title="old"))
     document = (
@@ -224,6 +241,7 @@ def test_a_posted_document_with_a_default_namespace_and_no_content_type_is_taken
 
 
 def test_properties_are_deleted_emptied_or_left_alone(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 13 and 7-9: nil deletes, empty empties, absent leaves alone."""
     path = f"{folder}/f"
     put_node(alice, path, data(path, title="t", subject="s", rights="r"))
     removal = f'<vos:property uri="{CORE}title" xsi:nil="true"/>'
@@ -250,6 +268,7 @@ def test_properties_are_deleted_emptied_or_left_alone(alice: httpx.Client, folde
 def test_impossible_changes_are_refused(
     alice: httpx.Client, folder: str, change: dict[str, str], status: int, name: str
 ) -> None:
+    """Contract 5 row 16 and 7-9: unknown core properties, read-only and administered ones."""
     put_node(alice, f"{folder}/f", data(f"{folder}/f"))
 
     response = alice.post(f"/vault/nodes/{folder}/f", content=data(f"{folder}/f", **change))
@@ -258,6 +277,7 @@ def test_impossible_changes_are_refused(
 
 
 def test_the_type_of_a_node_never_changes(alice: httpx.Client, folder: str) -> None:
+    """Contract 7-9: a document of another type is 400."""
     put_node(alice, f"{folder}/f", data(f"{folder}/f"))
 
     response = alice.post(f"/vault/nodes/{folder}/f", content=container(f"{folder}/f"))
@@ -279,16 +299,19 @@ def test_the_type_of_a_node_never_changes(alice: httpx.Client, folder: str) -> N
 def test_documents_that_are_none_are_refused(
     alice: httpx.Client, document: str, status: int, name: str
 ) -> None:
+    """Compliance rows 12 and 57; Contract 7-23: 400, 413, and no entity is expanded."""
     assert_fault(put_node(alice, "alice/x", document), status, name)
 
 
 def test_broken_xml_names_its_line(alice: httpx.Client) -> None:
+    """Contract 7-23: the line and the reason."""
     response = put_node(alice, "alice/x", "<a>\n<b>\n</a>")
 
     assert "line 3" in response.text
 
 
 def test_a_container_that_is_not_empty_stays(alice: httpx.Client, folder: str) -> None:
+    """Compliance row 52; Contract 5 row 30: refused as CADC does; the size follows at once."""
     put_node(alice, f"{folder}/d", container(f"{folder}/d"))
     alice.put(f"/vault/files/{folder}/d/f", content=b"12345").raise_for_status()
 
@@ -305,6 +328,7 @@ def test_a_container_that_is_not_empty_stays(alice: httpx.Client, folder: str) -
 
 
 def test_view_data_redirects_to_the_file(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 41: 303 to the bytes; other views are refused."""
     response = get_node(alice, f"{folder}/f", view="data")
 
     assert response.status_code == 303
@@ -329,6 +353,8 @@ def test_head_says_whether_a_node_is_there(alice: httpx.Client, folder: str) -> 
 def test_a_container_of_somebody_else_is_seen_but_not_listed(
     alice: httpx.Client, bob: httpx.Client
 ) -> None:
+    """Compliance row 58; Contract 5 row 70: metadata needs the ancestors, children the
+    node."""
     shown = get_node(bob, "alice")
 
     assert shown.status_code == 200

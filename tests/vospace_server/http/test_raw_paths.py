@@ -72,6 +72,7 @@ REFUSED = [
 def test_an_address_that_is_no_path_is_an_invalid_uri(
     wire: Wire, login: str, door: bytes, raw: bytes
 ) -> None:
+    """Compliance rows 14 and 56; Contract 7-22: dots, escaped slashes, bad escapes."""
     answer = wire.ask("GET", door + b"/alice/" + raw, login)
 
     assert (answer.status, answer.text.split(":")[0]) == (400, "InvalidURI")
@@ -120,6 +121,7 @@ ACCEPTED = [
 def test_an_address_is_decoded_once(  # the name is read back through the JSON and the XML
     alice: httpx.Client, wire: Wire, login: str, folder: str, raw: bytes, name: str
 ) -> None:
+    """Contract 7-22: percent escapes once, never twice."""
     target = folder.encode() + b"/" + raw
     stored = wire.ask("PUT", b"/vault/files/" + target, login, "Content-Length: 1", body=b"x")
 
@@ -132,6 +134,7 @@ def test_an_address_is_decoded_once(  # the name is read back through the JSON a
 
 
 def test_a_slash_at_the_end_does_not_matter(wire: Wire, login: str) -> None:
+    """Contract 7-22: one node, one slash more."""
     for target in (b"/vault/nodes/alice/", b"/vault/nodes/", b"/vault/nodes"):
         assert wire.ask("GET", target + b"?limit=0", login).status == 200
 
@@ -178,6 +181,7 @@ NAMES = st.text(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_every_legal_name_survives_the_round_trip(alice: httpx.Client, name: str) -> None:
+    """Contract 7-22: any legal name, in by address and out by document."""
     path = f"alice/{secrets.token_hex(6)}{name}"[:250]
     while len(path.rpartition("/")[2].encode()) > 255:
         path = path[:-1]

@@ -45,6 +45,19 @@ def test_a_download_leaves_nothing_open(
     assert eventually(lambda: open_objects(objects) == 0)
 
 
+def test_a_download_ends_when_its_reader_leaves(
+    server: ServerThread, large_file: str, objects: Path
+) -> None:
+    target = large_file.partition(f":{server.port}")[2].encode()
+    with closing(Wire(port=server.port)) as wire:
+        wire.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+        # The reader takes the head and no more: the rest fills the connection and waits.
+        wire.read_head()
+        assert eventually(lambda: open_objects(objects) == 1)
+
+    assert eventually(lambda: open_objects(objects) == 0)
+
+
 def test_a_slow_client_costs_no_memory(large_file: str) -> None:
     tracemalloc.start()
     try:

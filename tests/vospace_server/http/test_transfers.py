@@ -115,7 +115,7 @@ def test_a_pull_leads_to_the_bytes(
     [
         ("none", "pullFromVoSpace", ("httpget",), None, "NodeNotFound"),
         ("no/such", "pushToVoSpace", ("httpput",), None, "ContainerNotFound"),
-        ("d", "pullFromVoSpace", ("httpget",), None, "InvalidArgument"),
+        ("d", "pullFromVoSpace", ("httpget",), None, "ViewNotSupported"),
         ("f", "pullFromVoSpace", ("gridftp",), None, "ProtocolNotSupported"),
         ("f", "pullFromVoSpace", (), None, "ProtocolNotSupported"),
         ("f", "pullFromVoSpace", ("httpget",), f"{CORE}rss", "ViewNotSupported"),
@@ -323,14 +323,30 @@ def test_a_move_needs_permission_on_both_containers(
     assert status(alice, f"{folder}/f") == 200
 
 
-def test_copying_is_not_offered(alice: httpx.Client, folder: str) -> None:
-    put_file(alice, f"{folder}/f")
-    document = move(f"{folder}/f", f"{folder}/g").replace(">false<", ">true<")
+def test_a_tree_is_copied_as_a_job(alice: httpx.Client, folder: str) -> None:
+    put_folder(alice, f"{folder}/d")
+    put_file(alice, f"{folder}/d/f", b"shared")
+    document = move(f"{folder}/d", f"{folder}/e").replace(">false<", ">true<")
 
     job = alice.post("/vault/transfers?PHASE=RUN", content=document).headers["location"]
     finish(alice, job)
 
+    assert alice.get(f"{job}/phase").text == "COMPLETED"
+    assert f'xlink:href="{uri(f"{folder}/e")}"' in alice.get(f"{job}/results").text
+    for name in ("d", "e"):
+        read = alice.get(f"/vault/files/{folder}/{name}/f", follow_redirects=True)
+        assert read.content == b"shared"
+
+
+def test_a_copy_is_no_synchronous_transfer(alice: httpx.Client, folder: str) -> None:
+    put_file(alice, f"{folder}/f")
+    document = move(f"{folder}/f", f"{folder}/g").replace(">false<", ">true<")
+
+    made = sync(alice, document)
+
+    job = made.headers["location"].removesuffix(DETAILS)
     assert alice.get(f"{job}/error").text == "OperationNotSupported"
+    assert status(alice, f"{folder}/g") == 404
 
 
 def test_an_asynchronous_pull_has_details_when_it_has_run(

@@ -49,6 +49,10 @@ class Wire:
         status = int(head[0].split(" ")[1])
         return Answer(status=status, headers=headers, body=self._body(headers))
 
+    def read_head(self) -> None:
+        """Read the head of an answer and leave its body where it is."""
+        self._until(b"\r\n\r\n")
+
     def is_closed_by_server(self) -> bool:
         """Whether nothing more will come."""
         try:

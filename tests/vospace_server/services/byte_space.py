@@ -7,15 +7,22 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
-from vospace_server.services.data import DataService, Stored, Upload, UploadOrder
+from vospace_server.services.data import DataService, Upload
 from vospace_server.services.fsck import Damage, FsckService
 from vospace_server.services.garbage import GarbageReport, GarbageService
+from vospace_server.services.put_transactions import PutTransactionService
 from vospace_server.services.reading import ReadingService
+from vospace_server.services.running_digests import DigestMemory
+from vospace_server.services.segments import SegmentLimits
 from vospace_server.services.tickets import TicketService
-from vospace_server.services.uploads import UploadConditions
+from vospace_server.services.transaction_book import TransactionBook
+from vospace_server.services.transaction_ends import TransactionEnds
+from vospace_server.services.upload_conditions import UploadConditions
+from vospace_server.services.upload_orders import Stored, UploadOrder
 from vospace_server.storage.object_store import ObjectKey, ObjectStore
 
 GRACE = timedelta(hours=24)
+TRANSACTION_LIFE = timedelta(hours=6)
 
 
 class ByteSpace:
@@ -32,6 +39,14 @@ class ByteSpace:
         self.data = DataService(
             tree=self.tree.tree, uploads=self.tree.uploads, reading=self.reading, store=store
         )
+        book = TransactionBook(
+            tree=self.tree.tree,
+            uploads=self.tree.uploads,
+            lifetime=TRANSACTION_LIFE,
+            clock=lambda: self.now,
+        )
+        self.book = book
+        self.transactions, self.ends = self.process()
         self.garbage = GarbageService(
             database=self.tree.database, store=store, grace=GRACE, clock=lambda: self.now
         )
@@ -42,23 +57,32 @@ class ByteSpace:
             clock=lambda: self.now,
         )
 
+    def process(self) -> tuple[PutTransactionService, TransactionEnds]:
+        """What another process, or this one after a restart, has for transactions."""
+        memory, tree, uploads = DigestMemory(), self.tree.tree, self.tree.uploads
+        return PutTransactionService(
+            book=self.book,
+            tree=tree,
+            uploads=uploads,
+            data=self.data,
+            store=self.store,
+            memory=memory,
+            limits=SegmentLimits(min_bytes=10, max_bytes=100),
+        ), TransactionEnds(
+            book=self.book, tree=tree, uploads=uploads, store=self.store, memory=memory
+        )
+
     @property
     def alice(self) -> Caller:
         return self.tree.alice
 
     def begin(self, path: str, length: int | None = None, md5: str | None = None) -> Upload:
         """An upload of alice's that has begun."""
-        return self.data.begin(
-            self.alice,
-            UploadOrder(
-                path=at(path),
-                declared_length=length,
-                announced=Digests(md5=md5),
-                conditions=UploadConditions(),
-                media_type=None,
-                mtime_ns=None,
-            ),
-        )
+        return self.data.begin(self.alice, _order(path, length, md5))
+
+    def put_at_once(self, path: str, content: bytes, md5: str | None = None) -> Stored:
+        """The same for a small file that has come already."""
+        return self.data.store_whole(self.alice, _order(path, len(content), md5), content)
 
     def put(self, path: str, content: bytes) -> Stored:
         """A whole upload of alice's."""
@@ -110,3 +134,14 @@ class ByteSpace:
         self.data.close()
         self.store.close()
         self.tree.close()
+
+
+def _order(path: str, length: int | None, md5: str | None) -> UploadOrder:
+    return UploadOrder(
+        path=at(path),
+        declared_length=length,
+        announced=Digests(md5=md5),
+        conditions=UploadConditions(),
+        media_type=None,
+        mtime_ns=None,
+    )

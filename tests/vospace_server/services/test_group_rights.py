@@ -1,6 +1,7 @@
 """Who may see and change groups, on both engines; where they are used and what was done."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,6 +26,11 @@ from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.group_queries import GroupQueries
 from vospace_server.services.groups import GroupService
+from vospace_server.services.nested_groups import (
+    foreign_groups_inside,
+    foreign_members,
+    groups_around,
+)
 
 
 class Club:
@@ -237,3 +243,32 @@ def test_a_group_knows_the_nodes_that_grant_it_something(club: Club) -> None:
     assert first.next_after is not None
     rest = club.queries.where_used(OPERATOR, "staff", after=first.next_after)
     assert (rest.uses, rest.next_after) == (everything.uses[2:], None)
+
+
+def test_groups_of_others_are_found_inside_ours_and_ours_around_them(club: Club) -> None:
+    """To any depth, through circles, and only while the membership lasts."""
+    ann, naming, theirs = club.known("ann"), club.space.tree.naming, "ivo://example.org/gms?t"
+    for name in ("a", "b", "ended"):
+        club.groups.add(name, owner="ann", description="", by=ann)
+    end = datetime.now(UTC) + timedelta(hours=1)
+    for group, member, expires in (
+        ("a", "group:b", None),
+        ("b", "group:a", None),
+        ("b", theirs, None),
+        ("ended", theirs, end),
+    ):
+        club.groups.add_member(group, member, expires=expires, by=ann)
+    later = end + timedelta(seconds=1)
+    ours = {name: naming.uri(name) for name in ("a", "b", "staff", "ended")}
+
+    with club.database.read() as unit:
+        inside = {
+            name: foreign_groups_inside(unit, naming, [uri], now=later)
+            for name, uri in ours.items()
+        }
+        around = groups_around(unit, naming, [theirs], now=later)
+        everywhere = foreign_members(unit, naming, now=later)
+
+    assert inside == {"a": {theirs}, "b": {theirs}, "staff": set(), "ended": set()}
+    assert around == {theirs, ours["a"], ours["b"]}
+    assert everywhere == {theirs}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vospace_model.faults import PermissionDenied
+from vospace_model.faults import PermissionDenied, ServiceBusy
 from vospace_server.database.engine import Database
 from vospace_server.domain.content import Content
 from vospace_server.services.tickets import ReadTicket, Ticket, TicketService, WriteTicket
@@ -143,3 +143,54 @@ def test_the_key_of_another_database_opens_nothing(
 
     with pytest.raises(PermissionDenied):
         tickets.open(foreign)
+
+
+def test_after_a_rotation_both_keys_hold_until_the_old_tickets_end(
+    database: Database, tickets: TicketService, clock: Clock
+) -> None:
+    other = TicketService(database=database, lifetime=timedelta(minutes=10), clock=clock)
+    old = tickets.sign(read_ticket(tickets.expiry()))
+    other.open(old)
+
+    tickets.rotate()
+    new = tickets.sign(read_ticket(tickets.expiry()))
+    late = other.sign(read_ticket(other.expiry()))
+    assert tickets.open(old) == other.open(old)
+    assert tickets.open(late) == other.open(late)
+    clock.now += timedelta(seconds=31)
+    assert other.open(new) == tickets.open(new)
+    clock.now += timedelta(minutes=10)
+    lasting = (1 << 40) - 1
+    forged = other.sign(read_ticket(lasting))
+
+    assert tickets.open(forged).expires == lasting
+    with database.read() as unit:
+        assert len(unit.secrets.in_use("ticket", now=clock.now)) == 1
+    with pytest.raises(PermissionDenied):
+        tickets.open(old)
+
+
+def test_an_expired_ticket_to_write_may_still_go_on_with_what_it_began(
+    tickets: TicketService, clock: Clock
+) -> None:
+    writing = tickets.sign(write_ticket(tickets.expiry()))
+    reading = tickets.sign(read_ticket(tickets.expiry()))
+    clock.now += timedelta(minutes=11)
+
+    assert isinstance(tickets.open(writing, may_have_expired=True), WriteTicket)
+    with pytest.raises(PermissionDenied):
+        tickets.open(reading, may_have_expired=True)
+
+
+def test_bytes_are_served_while_the_database_is_away(
+    tickets: TicketService, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = tickets.sign(read_ticket((1 << 40) - 1))
+
+    def away() -> None:
+        raise ServiceBusy("the database does not answer")
+
+    monkeypatch.setattr(tickets._database, "read", away)
+    clock.now += timedelta(minutes=5)
+
+    assert isinstance(tickets.open(signed), ReadTicket)

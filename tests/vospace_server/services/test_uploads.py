@@ -19,9 +19,9 @@ from vospace_model.nodes import NodeType
 from vospace_model.properties import Cadc, Core
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import ANONYMOUS
+from vospace_server.services.upload_conditions import UploadConditions
 from vospace_server.services.uploads import (
     UPLOAD_LIFE_NS,
-    UploadConditions,
     UploadedContent,
     UploadTicket,
 )

@@ -12,6 +12,9 @@ from vospace_server.storage.object_store import (
     ObjectKey,
     ObjectNotFoundError,
     ObjectStore,
+    Segment,
+    StoreError,
+    new_key,
     read_range,
 )
 
@@ -212,3 +215,76 @@ def test_parallel_writers_do_not_disturb_each_other(store: ObjectStore) -> None:
 
     for number, key in enumerate(keys):
         assert content_of(store, key) == bytes([number]) * 65536
+
+
+# A segment that is not the last must be as long as S3 wants its parts.
+SEGMENT = b"s" * (5 << 20)
+
+
+def add(store: ObjectStore, key: ObjectKey, start: int, content: bytes) -> Segment:
+    """One segment that counts."""
+    writer = store.add_segment(key)
+    writer.begin(start)
+    writer.write(content)
+    writer.commit()
+    writer.close()
+    return Segment(name=writer.name, length=len(content))
+
+
+def test_segments_become_one_object(store: ObjectStore) -> None:
+    key = new_key()
+    segments = [add(store, key, 0, SEGMENT), add(store, key, len(SEGMENT), b"and the rest")]
+
+    assert b"".join(store.read_segments(key, segments)) == SEGMENT + b"and the rest"
+    with pytest.raises(ObjectNotFoundError):
+        store.length(key)
+    assert list(store.list()) == []
+    store.join(key, segments)
+    store.join(key, segments)
+
+    reader = store.open(key)
+    assert b"".join(read_range(reader, 0, reader.length)) == SEGMENT + b"and the rest"
+    reader.close()
+    assert [stored.key for stored in store.list()] == [key]
+
+
+def test_a_segment_can_be_given_up_or_taken_back(store: ObjectStore) -> None:
+    key = new_key()
+    given_up = store.add_segment(key)
+    given_up.begin(0)
+    given_up.write(b"half")
+    given_up.abort()
+    given_up.abort()
+    given_up.close()
+    first = add(store, key, 0, b"12345")
+    add(store, key, 5, b"taken back")
+    never_begun = store.add_segment(key)
+    never_begun.abort()
+    never_begun.close()
+    last = add(store, key, 5, b"6")
+
+    assert b"".join(store.read_segments(key, [first, last])) == b"123456"
+
+
+def test_dropped_segments_are_gone(store: ObjectStore) -> None:
+    key, other = new_key(), new_key()
+    segments = [add(store, key, 0, b"12345"), add(store, key, 5, b"67")]
+    kept = add(store, other, 0, b"kept")
+
+    store.drop_segments(key)
+    store.drop_segments(key)
+
+    with pytest.raises(StoreError):
+        b"".join(store.read_segments(key, segments))
+    assert b"".join(store.read_segments(other, [kept])) == b"kept"
+    store.drop_segments(other)
+
+
+def test_segments_outlive_the_sweep_of_incomplete_uploads(store: ObjectStore) -> None:
+    key = new_key()
+    segment = add(store, key, 0, b"12345")
+
+    store.sweep_incomplete(datetime.now(UTC) + timedelta(hours=1))
+
+    assert b"".join(store.read_segments(key, [segment])) == b"12345"
+    store.drop_segments(key)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from vospace_server.storage.filesystem import FilesystemStore
-from vospace_server.storage.object_store import StoreError, StoreFullError
+from vospace_server.storage.object_store import (
+    Segment,
+    SegmentBusyError,
+    StoreError,
+    StoreFullError,
+    new_key,
+)
 
 
 @pytest.fixture
@@ -82,6 +88,23 @@ def test_a_directory_made_by_someone_else_is_synced_once(
     assert str(tmp_path / "store" / "objects" / writer.key[:2]) in synced
 
 
+def test_keys_made_one_after_the_other_share_a_directory(store: FilesystemStore) -> None:
+    keys = [store.new_key() for _ in range(600)]
+
+    assert len(set(keys)) == 600
+    assert len({key[:4] for key in keys}) <= 3
+
+
+def test_an_object_has_the_key_that_was_made_for_it(store: FilesystemStore) -> None:
+    key = store.new_key()
+    writer = store.create(key)
+    writer.write(b"bytes")
+    writer.commit()
+
+    assert writer.key == key
+    assert store.open(key).read_at(0, 10) == b"bytes"
+
+
 def test_a_full_disk_is_a_full_store(
     store: FilesystemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,3 +155,21 @@ def test_a_root_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="preparing the store"):
         FilesystemStore(tmp_path / "file")
+
+
+def test_a_segment_is_added_by_one_process_at_a_time(tmp_path: Path) -> None:
+    first, second = (FilesystemStore(tmp_path / "store") for _ in range(2))
+    key = new_key()
+    adding = first.add_segment(key)
+    adding.begin(0)
+    adding.write(b"12345")
+
+    with pytest.raises(SegmentBusyError):
+        second.add_segment(key)
+    with pytest.raises(SegmentBusyError):
+        second.join(key, [Segment(name=adding.name, length=5)])
+    adding.commit()
+    adding.close()
+
+    second.join(key, [Segment(name=adding.name, length=5)])
+    assert first.length(key) == 5

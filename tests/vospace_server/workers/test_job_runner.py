@@ -1,19 +1,24 @@
 """The runner: every queued job is done once, and a defect in one does not stop the others."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.vospace_server.services.tree_space import TreeSpace, uri
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.transfers import InternalTransfer
-from vospace_server.domain.identity import ANONYMOUS, Identity, TokenScope
+from vospace_server.domain.identity import Identity, TokenScope
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.transfer_request import TransferRequest, encode_request
 from vospace_server.services.internal_transfers import InternalTransferService
+from vospace_server.services.job_control import JobControl
+from vospace_server.services.job_execution import JobExecution
+from vospace_server.services.job_ledger import JobLedger, JobOutcome
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.transfer_jobs import TransferJobs
 from vospace_server.services.transfers import TransferService
@@ -27,14 +32,15 @@ class Shop:
         self.space = TreeSpace(url)
         self.runner = JobRunner()
         self.jobs = JobService(database=self.space.database, wake_runner=self.runner.wake)
+        self.ledger = JobLedger(database=self.space.database)
         self.transfer_jobs = TransferJobs(
             jobs=self.jobs,
+            ledger=self.ledger,
             transfers=transfers,
             internal_transfers=InternalTransferService(
                 tree=self.space.tree, moves=self.space.moves
             ),
             identify=self._identify,
-            anonymous=ANONYMOUS,
         )
 
     def _identify(self, name: str, scope: TokenScope) -> Identity:
@@ -64,7 +70,7 @@ class Shop:
         raise AssertionError("the job does not end")
 
     def start(self) -> None:
-        self.runner.start(jobs=self.jobs, transfer_jobs=self.transfer_jobs)
+        self.runner.start(jobs=self.ledger, work={JobKind.TRANSFER: self.transfer_jobs})
 
     def close(self) -> None:
         self.runner.stop()
@@ -111,11 +117,14 @@ def test_a_defect_ends_its_job_and_no_other(
     real = InternalTransferService.move
 
     def defective(
-        service: InternalTransferService, caller: Identity, transfer: InternalTransfer
+        service: InternalTransferService,
+        caller: Identity,
+        transfer: InternalTransfer,
+        **arguments: Any,
     ) -> object:
         if transfer.source == uri("/alice/bad"):
             raise RuntimeError("defect")
-        return real(service, caller, transfer)
+        return real(service, caller, transfer, **arguments)
 
     monkeypatch.setattr(InternalTransferService, "move", defective)
     shop.space.touch("/alice/good")
@@ -140,3 +149,40 @@ def test_stopping_is_prompt_and_may_be_repeated(shop: Shop) -> None:
     shop.runner.stop()
 
     assert time.monotonic() - began < 1
+
+
+class Endless:
+    """Long work that never ends by itself."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def do(self, control: JobControl) -> JobOutcome | None:
+        """Work until told to end."""
+        self.begun.set()
+        waiting = threading.Event()
+        while True:
+            control.check()
+            waiting.wait(0.01)
+
+
+def test_a_long_job_keeps_no_move_waiting_and_is_handed_back_at_the_stop(shop: Shop) -> None:
+    endless = Endless()
+    execution = JobExecution(ledger=shop.ledger, identify=shop._identify, task=endless)
+    shop.runner.start(
+        jobs=shop.ledger,
+        work={JobKind.TRANSFER: shop.transfer_jobs, JobKind.LONG_TRANSFER: execution},
+    )
+    new = NewJob(kind=JobKind.LONG_TRANSFER, request='{"scope": 2}')
+    long_jobs = [shop.jobs.create(shop.space.alice, new) for _ in range(5)]
+    for record in long_jobs:
+        shop.jobs.run(shop.space.alice, record.job_id)
+    assert endless.begun.wait(20)
+    shop.space.touch("/alice/f")
+
+    moved = shop.queue_move("/alice/f", "/alice/g")
+    assert shop.phase_when_over(moved) is ExecutionPhase.COMPLETED
+    shop.runner.stop()
+
+    phases = {found[0] for each in long_jobs if (found := shop.jobs.phase(each.job_id))}
+    assert phases == {ExecutionPhase.QUEUED}

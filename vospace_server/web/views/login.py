@@ -18,8 +18,6 @@ from vospace_server.web.notices import Notice
 from vospace_server.web.pages import Pages
 from vospace_server.web.routing import PageRoute, posting
 
-_AGAIN = "The user name or the password is wrong."
-
 
 class LoginPages:
     """`/login` and `/logout`."""
@@ -71,7 +69,12 @@ class LoginPages:
             cookie = await in_thread(self._begin, request, credentials)
         except NotAuthenticated as fault:
             wrong = "disabled" not in fault.detail
-            form.refuse("", _AGAIN if wrong else "This account is not open (yet).")
+            form.refuse(
+                "",
+                "The user name or the password is wrong."
+                if wrong
+                else "This account is not open (yet).",
+            )
             return self._show(request, form)
         except ServiceBusy as fault:
             form.refuse(

@@ -8,7 +8,7 @@ from alembic import op
 from vospace_server.database.columns import ExactText
 
 revision: Final = "0010"
-down_revision: Final = "0003"
+down_revision: Final = "0007"
 
 
 def upgrade() -> None:

@@ -4,7 +4,7 @@ const block = document.getElementById("sentences");
 const known = block ? JSON.parse(block.textContent ?? "{}") : {};
 
 /**
- * The sentence with its values filled in: `say("{n} files", {n: 3})`.
+ * The sentence with its values filled in.
  * @param {string} sentence
  * @param {Record<string, unknown>} [values]
  */

@@ -4,6 +4,7 @@ import { element, icon } from "../dom.js";
 import { announce } from "../live.js";
 import { say } from "../sentences.js";
 import * as api from "./api.js";
+import { viewer } from "./space.js";
 import { reason } from "./windows.js";
 
 let made = 0;
@@ -53,7 +54,7 @@ export function groupBox(label, start, changed) {
   const show = () => {
     const left = found.filter((group) => !chosen.includes(group.uri));
     list.replaceChildren(...left.map((group, n) => element("li", { role: "option", id: `${id}-${n}`, "aria-selected": String(n === at), onmousedown: (/** @type {Event} */ event) => { event.preventDefault(); add(group); } },
-      element("bdi", {}, group.name), group.own ? element("span", { class: "muted" }, ` · ${say("yours")}`) : null, group.description ? element("span", { class: "muted" }, ` — ${group.description}`) : null)));
+      element("bdi", {}, group.name), group.owner === viewer ? element("span", { class: "muted" }, ` · ${say("yours")}`) : null, group.description ? element("span", { class: "muted" }, ` — ${group.description}`) : null)));
     if (!left.length) list.replaceChildren(element("li", { class: "muted", role: "option", "aria-disabled": "true", "aria-selected": "false" }, say("No group of this name that you know of")));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");

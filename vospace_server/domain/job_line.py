@@ -1,0 +1,42 @@
+"""JobLine: a job as a line of a list, for people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vospace_model.jobs import ExecutionPhase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLine:
+    """What somebody wants to see of a job.
+
+    `places` are the nodes that it is about, as URIs, in the order of the request. `progress` is
+    a number from 0 to 1, None while unknown.
+    """
+
+    job_id: str
+    kind: str
+    phase: ExecutionPhase
+    places: tuple[str, ...]
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    progress: float | None
+    error_fault: str | None
+    error_detail: str | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it can still be stopped."""
+        return self.phase in _LIVING
+
+
+_LIVING = frozenset(
+    {
+        ExecutionPhase.PENDING,
+        ExecutionPhase.QUEUED,
+        ExecutionPhase.EXECUTING,
+        ExecutionPhase.HELD,
+        ExecutionPhase.SUSPENDED,
+    }
+)

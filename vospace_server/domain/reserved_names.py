@@ -1,0 +1,35 @@
+"""The two reserved names of VOSpace 2.1 (section 3.1): `.auto` and `.null`."""
+
+import hashlib
+from typing import Final
+
+from vospace_model.uris import NodePath
+
+AUTO: Final = ".auto"
+"""As the last name of a destination: a new name that the service invents."""
+
+NULL: Final = ".null"
+"""As the last name of a destination: what goes there is gone."""
+
+_DIGITS: Final = 24
+
+
+def is_auto(path: NodePath) -> bool:
+    """Whether the service is to invent the last name."""
+    return not path.is_root and path.name == AUTO
+
+
+def is_null(path: NodePath) -> bool:
+    """Whether this is the sink."""
+    return not path.is_root and path.name == NULL
+
+
+def invented(path: NodePath, job_id: str) -> NodePath:
+    """The path with the name that a job has invented instead of `.auto`; others as they are.
+
+    The same for the same job however often it is asked, and telling nothing about its id.
+    """
+    if not is_auto(path):
+        return path
+    digest = hashlib.sha256(f"{AUTO} {job_id}".encode()).hexdigest()
+    return path.parent.child(digest[:_DIGITS])
