@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expect
 
 from tests.web.browsing import Visit, inaccessible
 from tests.web.site import Person, WebSite
@@ -259,36 +259,43 @@ def test_a_large_file_goes_on_where_it_was_after_a_reload(
     large = tmp_path / "large.fits"
     large.write_bytes(os.urandom(MIB) * 40)
     page = browse(visit, alice, space.page)
-    stopped: list[str] = []
 
-    def stop_second_part(route: Route) -> None:
-        if "bytes 16777216-" in route.request.headers.get("content-range", ""):
-            stopped.append(route.request.url)
-            return
-        route.continue_()
+    def keep_second_part(route: Route) -> None:
+        if not is_second_part(route.request):
+            route.continue_()
 
-    page.route("**/vault/files/**", stop_second_part)
-    page.locator("#pick-files").set_input_files(large)
-    with page.expect_request(
-        lambda each: "bytes 16777216-" in each.headers.get("content-range", "")
-    ):
-        pass
-    page.unroute("**/vault/files/**")
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.reload()
-    wait_for_rows(page)
+    page.route("**/vault/files/**", keep_second_part)
+    with page.expect_request(is_second_part, timeout=30_000):
+        page.locator("#pick-files").set_input_files(large)
+    assert page.evaluate(
+        """() => {
+          const leaving = new Event("beforeunload", {cancelable: true});
+          dispatchEvent(leaving);
+          return leaving.defaultPrevented;
+        }"""
+    )
+    again = page.context.new_page()
+    page.close()
+    again.goto(space.page)
+    wait_for_rows(again)
 
-    expect(tray(page)).to_contain_text("1 large upload was interrupted.")
-    assert inaccessible(page) == []
+    expect(tray(again)).to_contain_text("1 large upload was interrupted.")
+    assert inaccessible(again) == []
     parts: list[str] = []
-    page.on("request", lambda each: parts.append(each.headers.get("content-range", "")))
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose the files").click()
+    again.on("request", lambda each: parts.append(each.headers.get("content-range", "")))
+    with again.expect_file_chooser() as chooser:
+        again.get_by_role("button", name="Choose the files").click()
     chooser.value.set_files(large)
 
-    expect(tray(page)).to_contain_text("1 file has arrived", timeout=30_000)
+    expect(tray(again)).to_contain_text("1 file has arrived", timeout=30_000)
+    assert any(each.startswith("bytes 16777216-") for each in parts)
     assert not any(each.startswith("bytes 0-") for each in parts)
     assert space.read("large.fits") == large.read_bytes()
+
+
+def is_second_part(request: Request) -> bool:
+    """Whether a request brings the second part of a large file."""
+    return request.headers.get("content-range", "").startswith("bytes 16777216-")
 
 
 def test_ten_thousand_files_leave_the_page_alive(
