@@ -122,22 +122,29 @@ class StoragePages:
         node_id = form.get("id")
         if not node_id.isascii() or not node_id.isdigit():
             raise InvalidArgument("the form does not say what to put back")
+        purge = form.has("purge")
         try:
-            notice = await in_thread(self._end, viewer, int(node_id), form.has("purge"))
+            name = await in_thread(self._end, viewer, int(node_id), purge=purge)
         except Fault as fault:
             return self._pages.go(TRASH, Notice(text=fault.detail, is_problem=True))
-        return self._pages.go(TRASH, Notice(text=say(notice[0], name=notice[1])))
+        if purge:
+            return self._pages.go(
+                TRASH, Notice(text=say("{name} is gone for good.", name=name))
+            )
+        return self._pages.go(
+            TRASH, Notice(text=say("{name} is back where it was.", name=name))
+        )
 
-    def _end(self, viewer: Identity, node_id: int, purge: bool) -> tuple[str, str]:  # noqa: FBT001
+    def _end(self, viewer: Identity, node_id: int, *, purge: bool) -> str:
+        """Put back or let go; the name of what it was."""
         kept = {each.node_id: each for each in self._trash.kept(viewer)}
         if node_id not in kept:
             raise NodeNotFound("it is not in the trash any more")
-        name = kept[node_id].name
         if purge:
             self._trash.purge(viewer, node_id)
-            return ("{name} is gone for good.", name)
-        self._trash.restore(viewer, node_id)
-        return ("{name} is back where it was.", name)
+        else:
+            self._trash.restore(viewer, node_id)
+        return kept[node_id].name
 
 
 def list_address(path: NodePath) -> str:

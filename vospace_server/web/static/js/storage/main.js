@@ -309,12 +309,15 @@ const downloadButton = wireMenu("download", () => {
   return downloads.ways(here(), entries.length ? entries : folder?.entries ?? [], !entries.length || entries.length === folder?.entries.length);
 });
 
+/** @param {boolean} waiting @param {string} what @param {string} bytes */
+const pickedWords = (waiting, what, bytes) => (waiting ? say("{what} selected, more are being loaded", { what }) : say("{what} selected, {size}", { what, size: bytes }));
+
 function showPicked() {
   if (!folder) return;
   const entries = folder.picked.size ? picked() : [];
   const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
   const waiting = folder.allPicked && !folder.complete;
-  get("picked").textContent = entries.length ? say(waiting ? "{what} selected, more are being loaded" : "{what} selected, {size}", { what: count(entries.length, "{n} item", "{n} items"), size: size(bytes) }) : "";
+  get("picked").textContent = entries.length ? pickedWords(waiting, count(entries.length, "{n} item", "{n} items"), size(bytes)) : "";
   const set = (/** @type {Element} */ button, /** @type {boolean} */ can) => button.setAttribute("aria-disabled", String(!can));
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#toolbar [data-do]"))) set(button, commands[button.dataset.do ?? ""].can() && !waiting);
   set(uploadButton, mayWrite());
