@@ -181,7 +181,7 @@ export class Grid {
       element("td", { role: "gridcell", class: "pick" }, box),
       element("th", { role: "rowheader", scope: "row", class: "name" },
         element("a", { href: isFile(entry) ? fileOf(path) : pageOf(path), tabindex: -1, draggable: "false" }, icon(iconOf(entry)), element("bdi", {}, entry.name)),
-        element("span", { class: "sub" }, when(), isLink(entry) ? null : element("span", { class: "bytes" }, ` · ${size(entry.length)}`))),
+        element("span", { class: "sub" }, isLink(entry) ? null : element("span", { class: "bytes" }, `${size(entry.length)} · `), when())),
       element("td", { role: "gridcell", class: "number" }, isLink(entry) ? "" : size(entry.length)),
       element("td", { role: "gridcell", class: "when" }, when()),
       element("td", { role: "gridcell", class: "owner" }, element("bdi", {}, entry.owner)),
