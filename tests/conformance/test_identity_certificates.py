@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,11 +73,13 @@ def test_a_resumed_session_is_still_somebody(secure_space: SecureSpace, pem: Pat
     session = None
     answers = []
     resumed = False
-    for _ in range(2):
-        raw = socket.create_connection(("127.0.0.1", secure_space.tls_port), 10)
-        with context.wrap_socket(
-            raw, server_hostname="127.0.0.1", session=session
-        ) as connection:
+    with ExitStack() as open_connections:
+        # A session lasts while its first connection does: none is closed before the second.
+        for _ in range(2):
+            raw = socket.create_connection(("127.0.0.1", secure_space.tls_port), 10)
+            connection = open_connections.enter_context(
+                context.wrap_socket(raw, server_hostname="127.0.0.1", session=session)
+            )
             connection.sendall(b"GET /ac/whoami HTTP/1.1\r\nHost: x\r\n\r\n")
             answers.append(connection.recv(4096))
             resumed = bool(connection.session_reused)

@@ -135,9 +135,7 @@ def test_every_type_of_node_is_kept_as_it_is(
         assert "<vos:accepts>" in shown
         owner.put(f"/vault/files/{path}", content=b"x").raise_for_status()
         assert "<vos:provides>" in owner.get(f"/vault/nodes/{path}").text
-    job = owner.post("/vault/transfers", content=move(path, f"{folder}/y"))
-    owner.post(f"{job.headers['location']}/phase", data={"PHASE": "RUN"})
-    owner.get(f"{job.headers['location']}?WAIT=20")
+    assert _moved(owner, path, f"{folder}/y")[0] == "COMPLETED"
     assert f'xsi:type="vos:{kind}"' in owner.get(f"/vault/nodes/{folder}/y").text
 
 
@@ -304,7 +302,11 @@ def _moved(client: httpx.Client, source: str, destination: str) -> tuple[str, st
     job = client.post("/vault/transfers", content=move(source, destination))
     location = job.headers["location"]
     client.post(f"{location}/phase", data={"PHASE": "RUN"})
-    client.get(f"{location}?WAIT=20")
+    phase = "PENDING"
+    while phase in {"PENDING", "QUEUED", "EXECUTING"}:
+        # Returns as soon as the job is in another phase.
+        client.get(f"{location}?WAIT=20&PHASE={phase}").raise_for_status()
+        phase = client.get(f"{location}/phase").text
     return (
         client.get(f"{location}/phase").text,
         client.get(f"{location}/error").text.partition(":")[0].strip(),

@@ -1,6 +1,7 @@
 """Views, protocols and capabilities of nodes: told by URI, filled in by the service."""
 
 import re
+from functools import partial
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from tests.vospace_server.http.documents import (
     node,
     transfer,
 )
+from tests.vospace_server.http.test_upload_wire import eventually
 
 BYTES = bytes(range(256)) * 40
 
@@ -99,9 +101,12 @@ def test_views_and_protocols_are_told_apart_by_their_uris(
         ),
     ):
         job = owner.post("/vault/transfers?PHASE=RUN", content=document).headers["location"]
-        owner.get(f"{job}?WAIT=20")
-        assert owner.get(f"{job}/phase").text == "ERROR"
+        assert eventually(partial(_has_failed, owner, job))
         assert owner.get(f"{job}/error").text.startswith(fault)
+
+
+def _has_failed(client: httpx.Client, job: str) -> bool:
+    return client.get(f"{job}/phase").text == "ERROR"
 
 
 def test_containers_are_spaces_themselves(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from tests.conformance.packages import TAR, ZIP, in_tar, in_zip, package_document
 from tests.conformance.trees import Tree, phase_of
-from tests.support.space import Space
+from tests.support.space import Space, add_user
 from tests.vospace_server.http.documents import CORE, endpoints_of, transfer, uri
 
 Unpack = Callable[[bytes], dict[str, bytes | str]]
@@ -40,7 +41,7 @@ def _run(client: httpx.Client, document: str) -> httpx.Response:
 def test_several_targets_come_as_one_archive(
     tree: Tree, media_type: str, unpack: Unpack
 ) -> None:
-    """Contract 1.7: several targets in one transfer come as one archive, all folders in it."""
+    """Contract 5 row 54: several targets in one transfer come as one archive, folders too."""
     answer = _run(
         tree.client, package_document([tree.path("hst"), tree.path("notes")], media_type)
     )
@@ -198,7 +199,7 @@ def test_a_link_to_what_the_caller_may_not_read_is_left_out(
 def test_the_usual_programs_unpack_it(
     tree: Tree, tmp_path: Path, media_type: str, program: str
 ) -> None:
-    """Contract 1.7: Debian's tar and unzip take the archive, with its links and times."""
+    """Contract 5 rows 52 and 53: Debian's tar and unzip take it, links and times too."""
     tree.link("hst/raw/latest", tree.path("hst/raw/o4sp040b0_raw.fits"))
     long_name = "n" * 200 + ".fits"
     tree.file(f"hst/{long_name}", os.urandom(3_000_000))
@@ -227,7 +228,7 @@ def test_the_usual_programs_unpack_it(
 def test_a_browser_gets_an_archive_by_its_address(
     tree: Tree, word: str, unpack: Unpack
 ) -> None:
-    """Contract 1.7, ours: GET /pkg?TARGET=…&FORMAT=zip gives the archive at once."""
+    """Contract 1.7: GET /pkg?TARGET=…&FORMAT=zip gives the archive at once."""
     query = {"TARGET": [uri(tree.path("hst")), uri(tree.path("notes"))], "FORMAT": word}
     answer = tree.client.get("/vault/pkg", params=query)
     head = tree.client.head("/vault/pkg", params=query)
@@ -241,7 +242,7 @@ def test_a_browser_gets_an_archive_by_its_address(
 
 
 def test_a_form_of_many_targets_makes_a_job(tree: Tree) -> None:
-    """Contract 1.7, ours: a form may name more targets than fit into an address."""
+    """Contract 1.7: a form may name more targets than fit into an address."""
     form = {"TARGET": [uri(tree.path("hst")), uri(tree.path("notes"))], "RESPONSEFORMAT": ZIP}
     posted = tree.client.post("/vault/pkg", data=form)
 
@@ -280,12 +281,32 @@ def test_no_name_leads_out_of_the_folder_where_it_is_unpacked(tree: Tree) -> Non
 
 
 def test_the_job_of_a_package_is_its_owners(tree: Tree, stranger: httpx.Client) -> None:
-    """Contract 7, runners-up: bob must not read alice's job."""
+    """Contract 7: bob must not read alice's job."""
     posted = tree.client.post("/vault/pkg", content=package_document([tree.path("hst")]))
     run = posted.headers["location"]
 
     assert stranger.get(run).status_code == 403
     assert stranger.get(run.removesuffix("/run")).status_code == 403
+
+
+def test_a_credential_for_reading_reads_no_more_by_a_package(
+    tree: Tree, shared_space: Space
+) -> None:
+    """Contract 1.7: an administrator's token for reading is none for other people's files."""
+    server = shared_space.server
+    chief = add_user(server, f"chief{tree.root[-6:]}", "--admin")
+    tokens = [
+        server.administer("user", "token", chief.name, "--scope", scope).splitlines()[-1]
+        for scope in ("admin", "read")
+    ]
+    whole, reading = (replace(chief, token=token).bearer for token in tokens)
+    with shared_space.client(None) as client:
+        document = package_document([tree.path("notes")])
+        posted = client.post("/vault/pkg", content=document, headers=whole)
+        run = posted.headers["location"]
+
+        assert "notes" in in_tar(client.get(run, headers=whole).content)
+        assert in_tar(client.get(run, headers=reading).content) == {}
 
 
 def test_an_aborted_job_gives_nothing(tree: Tree) -> None:
@@ -327,7 +348,7 @@ def test_what_is_no_package_is_refused(owner: httpx.Client, document: str) -> No
 def test_a_container_is_pulled_with_a_view_of_archives(
     tree: Tree, view: str, unpack: Unpack, door: str
 ) -> None:
-    """Contract 1.6: pullFromVoSpace of a container with an archive view gives the archive."""
+    """Compliance row 26: a pull of a container with an archive view gives it."""
     document = transfer(tree.path("hst"), "pullFromVoSpace", protocols=("httpget",), view=view)
     posted = tree.client.post(
         f"/vault/{door}", content=document, params={"PHASE": "RUN"} if door[0] == "t" else {}
@@ -347,7 +368,7 @@ def test_a_container_is_pulled_with_a_view_of_archives(
 def test_a_container_without_an_archive_view_is_view_not_supported(
     tree: Tree, view: str | None
 ) -> None:
-    """Contract 7, runners-up: pull of a container without archive view: ViewNotSupported."""
+    """Contract 7: pull of a container without archive view: ViewNotSupported."""
     document = transfer(tree.path("hst"), "pullFromVoSpace", protocols=("httpget",), view=view)
     posted = tree.client.post("/vault/synctrans", content=document)
     details = posted.headers["location"]
@@ -356,6 +377,17 @@ def test_a_container_without_an_archive_view_is_view_not_supported(
     assert endpoints_of(tree.client.get(details).text) == []
     assert tree.client.get(f"{job}/phase").text == "ERROR"
     assert tree.client.get(f"{job}/error").text == "ViewNotSupported"
+
+
+def test_a_container_says_as_what_it_is_read_and_written(tree: Tree) -> None:
+    """Contract 1.3: a container accepts and provides archives, and data nodes do not."""
+    shown = tree.client.get(f"/vault/nodes/{tree.path('hst/empty')}").text
+    accepts, _, provides = shown.partition("</vos:accepts>")
+    file = tree.client.get(f"/vault/nodes/{tree.path('hst/raw/o4sp040b0_raw.fits')}").text
+
+    assert all(f'"{CORE}{name}"' in accepts for name in ("tar", "targz", "zip"))
+    assert all(f'"{CORE}{name}"' in provides for name in ("tar", "zip"))
+    assert f'"{CORE}tar"' not in file
 
 
 def test_the_views_are_listed(anonymous: httpx.Client) -> None:

@@ -41,7 +41,7 @@ def _outcome(job: httpx.Response) -> tuple[str, dict[str, str]]:
 
 
 def test_a_whole_tree_is_counted_with_its_root(tree: Tree) -> None:
-    """Contract 1.7: all deleted: COMPLETED with only successcount, the root included."""
+    """Contract 5 row 64: all deleted: COMPLETED with only successcount, the root included."""
     tree.link("t/link", tree.path("t/file1"))
 
     assert _outcome(_done(tree.client, uri(tree.path("t"), "localhost!vault"))) == (

@@ -46,7 +46,7 @@ def _shown(tree: Tree, name: str, prop: str) -> str | None:
 
 
 def test_every_node_gets_the_properties(tree: Tree, shared_space: Space) -> None:
-    """Contract 1.7: async-setprops changes the root and all below it, and counts them."""
+    """Contract 5 row 17: async-setprops changes the root and all below it, and counts them."""
     changes = {
         f"{CORE}ispublic": "true",
         f"{CORE}groupread": shared_space.group_uri,

@@ -70,6 +70,8 @@ def test_read_only_refuses_what_writes_and_serves_what_reads(space: SecureSpace)
         listed = client.get("/vault/nodes/ann")
         login = client.post("/ac/login", data={"username": "ann", "password": PASSWORD})
         told = read_availability(client.get("/vault/availability").content)
+        package = client.post("/vault/pkg", content=b"<x/>")
+    assert package.status_code == 400
     assert changed.status_code == 303
     for each in refused:
         assert (each.status_code, each.headers["retry-after"]) == (503, "180")

@@ -125,7 +125,11 @@ class SpaceServer:
         os.kill(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(

@@ -22,6 +22,8 @@ _RETRY_AFTER_SECONDS: Final = 30
 # Two documents, each with its own bound.
 _LONGEST_WAIT_SECONDS: Final = 20.0
 
+_PUBLIC_KINDS: Final = frozenset({"RSA", "EC", "OKP"})
+
 PublicKey = RSAKey | ECKey | OKPKey
 
 
@@ -106,7 +108,7 @@ def _usable(documents: Sequence[Mapping[str, Any]]) -> dict[str, PublicKey]:
     """The public keys for signatures among them, by name; what else there is, is left out."""
     keys: dict[str, PublicKey] = {}
     for number, document in enumerate(documents):
-        if document.get("use", "sig") != "sig":
+        if document.get("use", "sig") != "sig" or document.get("kty") not in _PUBLIC_KINDS:
             continue
         try:
             key = JWKRegistry.import_key(dict(document))

@@ -35,6 +35,9 @@ from vospace_server.http.connection import BoundedConnection
 _logger = logging.getLogger(__name__)
 
 _STARTUP_FAILED = 3
+# A worker answers its supervisor once it has imported everything, which takes a busy host
+# longer than uvicorn's 5 s: it would be killed and started again, for ever.
+_WORKER_SECONDS = 60
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -190,6 +193,7 @@ def _uvicorn_config(
         # CADC's clients take words such as "ac" in it for products whose version they know.
         server_header=False,
         workers=server.workers,
+        timeout_worker_healthcheck=_WORKER_SECONDS,
         proxy_headers=bool(server.trusted_proxies),
         forwarded_allow_ips=list(server.trusted_proxies),
         limit_concurrency=server.max_connections,

@@ -20,55 +20,53 @@ def build_bulk(
     config: ServerConfig, services: Services, access: Access, jobs: Jobs, addresses: Addresses
 ) -> BulkEndpoints:
     """The endpoints, over their services."""
-    package_jobs = PackageJobs(
+
+    def listed(path: str, kind: JobKind) -> JobEndpoints:
+        return JobEndpoints(jobs=jobs.jobs, addresses=addresses, path=path, kinds=[kind])
+
+    tree_jobs = TreeJobs(jobs=jobs.jobs, tree=services.tree)
+    return BulkEndpoints(
+        packages=PackageEndpoints(
+            tree=services.tree,
+            packages=services.packages,
+            package_jobs=_build_package_jobs(services, access, jobs),
+            job_endpoints=listed(addresses.packages, JobKind.PACKAGE),
+        ),
+        deletions=TreeJobEndpoints(
+            tree_jobs=tree_jobs,
+            job_endpoints=listed(addresses.deletions, JobKind.DELETE),
+            read=read_deletion,
+        ),
+        property_changes=TreeJobEndpoints(
+            tree_jobs=tree_jobs,
+            job_endpoints=listed(addresses.property_changes, JobKind.SET_PROPERTIES),
+            read=read_changes,
+        ),
+        unpack=_build_unpack(config, services, access, jobs),
+    )
+
+
+def _build_package_jobs(services: Services, access: Access, jobs: Jobs) -> PackageJobs:
+    return PackageJobs(
         jobs=jobs.jobs,
         ledger=jobs.ledger,
         packages=services.packages,
         tree=services.tree,
         identify=access.delegation.identify,
     )
-    tree_jobs = TreeJobs(jobs=jobs.jobs, tree=services.tree)
-    return BulkEndpoints(
-        packages=PackageEndpoints(
-            tree=services.tree,
-            packages=services.packages,
-            package_jobs=package_jobs,
-            job_endpoints=JobEndpoints(
-                jobs=jobs.jobs,
-                addresses=addresses,
-                path=addresses.packages,
-                kinds=[JobKind.PACKAGE],
-            ),
+
+
+def _build_unpack(
+    config: ServerConfig, services: Services, access: Access, jobs: Jobs
+) -> UnpackEndpoint:
+    return UnpackEndpoint(
+        tree=services.tree,
+        tickets=services.tickets,
+        unpacking=services.unpacking,
+        unpack_jobs=UnpackJobs(
+            database=services.tree.database,
+            ledger=jobs.ledger,
+            identify=access.delegation.identify,
         ),
-        deletions=TreeJobEndpoints(
-            tree_jobs=tree_jobs,
-            job_endpoints=JobEndpoints(
-                jobs=jobs.jobs,
-                addresses=addresses,
-                path=addresses.deletions,
-                kinds=[JobKind.DELETE],
-            ),
-            read=read_deletion,
-        ),
-        property_changes=TreeJobEndpoints(
-            tree_jobs=tree_jobs,
-            job_endpoints=JobEndpoints(
-                jobs=jobs.jobs,
-                addresses=addresses,
-                path=addresses.property_changes,
-                kinds=[JobKind.SET_PROPERTIES],
-            ),
-            read=read_changes,
-        ),
-        unpack=UnpackEndpoint(
-            tree=services.tree,
-            tickets=services.tickets,
-            unpacking=services.unpacking,
-            unpack_jobs=UnpackJobs(
-                database=services.tree.database,
-                ledger=jobs.ledger,
-                identify=access.delegation.identify,
-            ),
-            idle_seconds=config.server.body_timeout_seconds,
-        ),
+        idle_seconds=config.server.body_timeout_seconds,
     )

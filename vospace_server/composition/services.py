@@ -69,13 +69,7 @@ class Services:
 def build_services(config: ServerConfig, database: Database, store: ObjectStore) -> Services:
     """The services of one space."""
     foreign_groups = build_foreign_groups(config)
-    tree = Tree(
-        database=database,
-        authority=config.vos_authority,
-        naming=group_naming(config),
-        strict_links=config.service.strict_links,
-        foreign_groups=foreign_groups,
-    )
+    tree = _build_tree(config, database, foreign_groups)
     quota = QuotaService(database=database)
     tickets = TicketService(database=database, lifetime=TICKET_LIFE)
     reading = ReadingService(tree=tree, store=store, tickets=tickets)
@@ -109,5 +103,17 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
         ),
         groups=groups,
         group_queries=GroupQueries(tree=tree, groups=groups),
+        foreign_groups=foreign_groups,
+    )
+
+
+def _build_tree(
+    config: ServerConfig, database: Database, foreign_groups: ForeignGroups | None
+) -> Tree:
+    return Tree(
+        database=database,
+        authority=config.vos_authority,
+        naming=group_naming(config),
+        strict_links=config.service.strict_links,
         foreign_groups=foreign_groups,
     )

@@ -64,7 +64,14 @@ def build_gate(addresses: Addresses, states: ServiceStateService) -> Middleware:
         states=states,
         roots=(addresses.root, GROUPS_ROOT, USERS_ROOT, CERTIFICATES_ROOT),
         # Questions that come by POST, and the way in.
-        reading=(LOGIN_PATH, TOKEN_PATH, addresses.synctrans, BUNDLE_PATH, PREFERENCES),
+        reading=(
+            LOGIN_PATH,
+            TOKEN_PATH,
+            addresses.synctrans,
+            addresses.packages,
+            BUNDLE_PATH,
+            PREFERENCES,
+        ),
         open_to_all=(ASSETS, LOGIN, LOGOUT, ADMIN_STATE),
     )
 

@@ -1,19 +1,18 @@
 """The configuration of a server: frozen sections, read once, handed on by constructors."""
 
+from vospace_server.config.login_sections import AuthenticationSection, OidcSection
 from vospace_server.config.reading import LoadedConfig, load_config
 from vospace_server.config.sections import (
-    AuthenticationSection,
-    ConfigError,
     DatabaseSection,
     GroupsSection,
     LoggingSection,
-    OidcSection,
     ServerConfig,
     ServerSection,
     ServiceSection,
     StorageSection,
     WebSection,
 )
+from vospace_server.config.settings import ConfigError
 
 __all__ = [
     "AuthenticationSection",

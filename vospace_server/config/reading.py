@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vospace_server.config.sections import SECTIONS, ConfigError, ServerConfig
+from vospace_server.config.sections import SECTIONS, ServerConfig
+from vospace_server.config.settings import ConfigError
 from vospace_server.config.values import parse_value
 
 PREFIX = "VOSPACE_"

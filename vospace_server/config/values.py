@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vospace_server.config.sections import About, ConfigError
+from vospace_server.config.settings import About, ConfigError
 
 
 class _ExpectedError(ValueError):

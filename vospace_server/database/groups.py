@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from vospace_server.database.generations import GROUPS, raise_generation
+from vospace_server.database.node_statements import groups_below_statement
 from vospace_server.database.schema import (
     app_user,
     group_admin,
@@ -47,6 +48,9 @@ _GROUPS = (
 )
 
 
+_NAMED_BELOW: Final = groups_below_statement()
+
+
 class GroupRepository:
     """Groups in one transaction; every change makes cached memberships stale everywhere.
 
@@ -56,6 +60,10 @@ class GroupRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def named_below(self, top_id: int) -> set[str]:
+        """Every group that a node or one below it names."""
+        return set(self._connection.scalars(_NAMED_BELOW, {"top_id": top_id}))
 
     def add(self, *, name: str, owner_id: int, description: str, created: datetime) -> int:
         """A new, empty group. Raises AlreadyExistsError, for names of deleted groups too."""

@@ -7,7 +7,7 @@ from sqlalchemy import CTE, BigInteger, Integer, Select, and_, bindparam, func, 
 from vospace_model.nodes import NodeType
 from vospace_server.database.names import name_at, names_parameter
 from vospace_server.database.node_rows import KIND_CODES, RECORD_COLUMNS, RECORD_SOURCE
-from vospace_server.database.schema import ROOT_ID, node
+from vospace_server.database.schema import ROOT_ID, node, node_group
 
 
 def walk_statement() -> Select[Any]:
@@ -50,6 +50,17 @@ def climb_statement() -> Select[Any]:
 def count_below_statement() -> Select[Any]:
     """The number of nodes below the node `top_id`."""
     return select(func.count()).select_from(_below())
+
+
+def groups_below_statement() -> Select[Any]:
+    """Every group that the node `top_id` or a node below it names."""
+    start = select(node.c.id).where(node.c.id == bindparam("top_id", type_=BigInteger))
+    tree = start.cte("tree", recursive=True)
+    child = node.alias("child")
+    tree = tree.union_all(select(child.c.id).join(tree, child.c.parent_id == tree.c.id))
+    return (
+        select(node_group.c.group_uri).distinct().join(tree, tree.c.id == node_group.c.node_id)
+    )
 
 
 def kinds_of_access_statement() -> Select[Any]:

@@ -12,6 +12,7 @@ from typing import Final
 from vospace_model.faults import InvalidData, InvalidURI
 from vospace_model.uris import NodePath
 from vospace_server.domain.archive_entries import EntryKind
+from vospace_server.domain.reserved_names import AUTO, NULL
 
 MAX_MEMBERS: Final = 100_000
 MAX_DEPTH: Final = 64
@@ -22,6 +23,7 @@ RATIO_COUNTS_FROM: Final = 64 << 20
 
 _DRIVE: Final = re.compile("[A-Za-z]:")
 _SHOWN: Final = 80
+RESERVED_NAMES: Final = frozenset({AUTO, NULL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,8 @@ def link_names(names: tuple[str, ...], target: str) -> tuple[str, ...]:
 def _checked(names: tuple[str, ...], text: str) -> tuple[str, ...]:
     if len(names) > MAX_DEPTH:
         raise InvalidData(f"{_shown(text)} is more than {MAX_DEPTH} folders deep")
+    if RESERVED_NAMES.intersection(names):
+        raise InvalidData(f"{_shown(text)} has a name that VOSpace reserves")
     try:
         return NodePath.parse("/".join(names)).names
     except InvalidURI as fault:

@@ -22,6 +22,8 @@ from vospace_server.services.group_queries import GroupQueries
 
 GROUP_XML: Final = "application/xml"
 # Whoever keeps an answer must ask again after this, for changes hold everywhere within it.
+# Another group service asks; it would ask us again what we ask it (RFC 9110, 7.6.2).
+_FORWARDS: Final = "max-forwards"
 _KEPT: Final = timedelta(seconds=60)
 
 
@@ -51,12 +53,14 @@ class GmsEndpoints:
         """The caller's groups: by name, one per line, or as CADC's XML for a `role`.
 
         `group` (repeatable) asks for these alone. `userID` asks for the groups of somebody
-        else, which only administrators may: services that trust each other ask so. Of groups
-        outside of the answer, nothing tells whether they exist.
+        else, which only administrators may: services that trust each other ask so. With
+        `Max-Forwards: 0` no other service is asked in turn. Of groups outside of the answer,
+        nothing tells whether they exist.
         """
         parameters = query_parameters(request)
         caller = await self._subject(known_caller(request), parameters)
-        caller = await in_thread(self._queries.informed, caller)
+        if request.headers.get(_FORWARDS) != "0":
+            caller = await in_thread(self._queries.informed, caller)
         role = _role(parameters)
         if role is not None:
             return await self._by_role(caller, role, parameters.get("groupID"))

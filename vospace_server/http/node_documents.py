@@ -19,12 +19,16 @@ from vospace_model.properties import Property
 from vospace_model.uris import VosUri
 from vospace_model.views import View, ViewUri
 from vospace_server.domain.node_view import NodeView, properties_of
+from vospace_server.services.archive_views import ACCEPTED_ARCHIVES, PROVIDED_ARCHIVES
 
 _DATA_NODES: Final[Mapping[NodeType, type[DataNode]]] = {
     leaf.node_type: leaf for leaf in (DataNode, UnstructuredDataNode, StructuredDataNode)
 }
 _ACCEPTS: Final = (View(uri=ViewUri.ANY), View(uri=ViewUri.BINARY))
 _PROVIDES: Final = (View(uri=ViewUri.DEFAULT), View(uri=ViewUri.BINARY))
+# Containers have bytes as archives only.
+_CONTAINER_ACCEPTS: Final = tuple(View(uri=uri) for uri in ACCEPTED_ARCHIVES)
+_CONTAINER_PROVIDES: Final = tuple(View(uri=uri) for uri in PROVIDED_ARCHIVES)
 
 
 def node_of(
@@ -46,7 +50,13 @@ def node_of(
         properties = properties_of(view, with_access=with_access)
     record = view.record
     if record.kind is NodeType.CONTAINER:
-        return ContainerNode(uri=uri, properties=properties, capabilities=capabilities)
+        return ContainerNode(
+            uri=uri,
+            properties=properties,
+            accepts=_CONTAINER_ACCEPTS,
+            provides=_CONTAINER_PROVIDES,
+            capabilities=capabilities,
+        )
     if record.kind is NodeType.LINK:
         return LinkNode(uri=uri, properties=properties, target=record.target or "")
     return _DATA_NODES[record.kind](

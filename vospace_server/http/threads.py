@@ -8,10 +8,12 @@ import functools
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import ParamSpec, TypeVar
 
-import anyio.to_thread
+from vospace_server.http.request_threads import RequestThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_threads = RequestThreads()
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
@@ -25,7 +27,8 @@ async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     When the request is cancelled meanwhile, the thread runs to its end before the cancellation
     goes on, so a transaction or a descriptor is never left to a thread that nobody awaits.
     """
-    return await anyio.to_thread.run_sync(functools.partial(func, *args, **kwargs))
+    result: T = await _threads.run(functools.partial(func, *args, **kwargs))
+    return result
 
 
 async def in_batches(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -107,7 +107,12 @@ class GmsClient:
             token = self._token
         else:
             parameters, token = {}, asker.bearer
-        headers = {"authorization": f"Bearer {token}", "accept": "text/plain"}
+        headers = {
+            "authorization": f"Bearer {token}",
+            "accept": "text/plain",
+            # Two services that ask each other would never come to an end.
+            "max-forwards": "0",
+        }
         body = self._get(url, deadline, MAX_ANSWER_BYTES, headers, parameters)
         return frozenset(f"{service_id}?{name}" for name in _names(service_id, body))
 

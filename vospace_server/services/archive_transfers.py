@@ -57,6 +57,7 @@ class ArchiveTransfers:
         self, caller: Caller, path: NodePath, direction: Direction, fault: Fault
     ) -> Fault:
         """Why bytes can't be moved to or from a path: the fault, or that it is a container."""
+        caller = self._tree.informed(caller, path)
         try:
             with self._tree.database.read() as unit:
                 found = self._tree.walker(unit).get(caller, path, follow_leaf=True)
@@ -70,6 +71,7 @@ class ArchiveTransfers:
         )
 
     def _check_container(self, caller: Caller, path: NodePath, view_uri: str) -> None:
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path, follow_leaf=True)
         if not found.node.is_container:

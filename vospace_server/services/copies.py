@@ -63,8 +63,16 @@ class CopyService:
 
     def check_source(self, caller: Caller, source: NodePath) -> None:
         """Raise what `begin` raises about the source alone: for a copy that goes nowhere."""
+        caller = self._tree.informed(caller, source)
         with self._tree.database.read() as unit:
             self._source(unit, caller, source)
+
+    def informed(self, caller: Caller, place: CopyPlace) -> Caller:
+        """The caller with the memberships in other services that the source asks for.
+
+        To be called before a number of steps: it looks at the whole tree.
+        """
+        return self._tree.informed_of_tree(caller, place.source_id)
 
     def begin(
         self,
@@ -82,6 +90,7 @@ class CopyService:
         PermissionDenied, InvalidArgument for a container that would go into itself, and
         QuotaExceeded.
         """
+        caller = self._tree.informed(caller, source, destination)
 
         def work(unit: UnitOfWork) -> CopyPlace:
             keeper.hold(unit)
@@ -128,6 +137,7 @@ class CopyService:
         NodeNotFound if the source has been replaced. The quota is charged with what was really
         copied. `also` is done in the same transaction.
         """
+        caller = self._tree.informed(caller, source, destination)
 
         def work(unit: UnitOfWork) -> NodePath:
             unit.allocations.share_tree()

@@ -44,7 +44,7 @@ class ForeignGroups:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._service_ids = frozenset(service_ids)
+        self.service_ids = frozenset(service_ids)
         self._kept_seconds = kept_seconds
         self._clock = clock
         # Guards the fields below. Held for look-ups only, never while asking.
@@ -59,7 +59,7 @@ class ForeignGroups:
         Takes at most the time that one question may take for each service, and is not to be
         called inside a transaction.
         """
-        needed = {uri.partition("?")[0] for uri in group_uris} & self._service_ids
+        needed = {uri.partition("?")[0] for uri in group_uris} & self.service_ids
         found = [self._groups_of(service_id, caller) for service_id in sorted(needed)]
         return frozenset[str]().union(*found)
 

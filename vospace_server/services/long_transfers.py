@@ -1,5 +1,8 @@
 """LongTransferJobs: transfers that take their time; each is a job, and none a request."""
 
+import time
+from typing import Final
+
 from vospace_model.faults import Fault, ServiceBusy
 from vospace_model.jobs import JobResult
 from vospace_model.transfers import Direction, InternalTransfer
@@ -14,6 +17,9 @@ from vospace_server.services.job_ledger import JobOutcome
 from vospace_server.services.remote_transfers import RemoteTransfers
 from vospace_server.services.transfer_jobs import DESTINATION
 from vospace_server.services.tree import Tree
+
+# Changes of groups count everywhere within a minute.
+_CALLER_SECONDS: Final = 30.0
 
 
 class LongTransferJobs:
@@ -66,9 +72,7 @@ class _Copy:
                     job_id=self._control.job_id,
                     keeper=self,
                 )
-            while place.frames:
-                self._control.check()
-                place = self._copies.step(self._control.caller(), place, keeper=self)
+            place = self._fill(place)
             self._control.check()
             self._copies.finish(
                 self._control.caller(), source, destination, place, also=self._complete
@@ -80,6 +84,20 @@ class _Copy:
             if place is not None:
                 self._copies.abandon(place, keeper=self)
             raise
+
+    def _fill(self, place: CopyPlace) -> CopyPlace:
+        """Take steps until there is nothing more to copy.
+
+        What the caller may do is looked up anew every some steps.
+        """
+        caller, until = self._control.caller(), 0.0
+        while place.frames:
+            self._control.check()
+            if time.monotonic() > until:
+                caller = self._copies.informed(self._control.caller(), place)
+                until = time.monotonic() + _CALLER_SECONDS
+            place = self._copies.step(caller, place, keeper=self)
+        return place
 
     def hold(self, unit: UnitOfWork) -> None:
         """See CopyKeeper."""

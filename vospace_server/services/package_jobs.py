@@ -74,6 +74,8 @@ class PackageJobs:
     def open(self, caller: Caller, job_id: str) -> Package:
         """The archive of a job of the caller's, with what its owner may read now.
 
+        At most what the caller's credential allows, whatever the job was made with.
+
         Raises the faults of JobService.get, PermissionDenied for a job that was aborted,
         NodeNotFound for one that has no archive.
         """
@@ -89,7 +91,8 @@ class PackageJobs:
         assert transfer.view is not None, "is_archive says so"
         owner: Caller = ANONYMOUS
         if record.owner_name:
-            owner = self._identify(record.owner_name, request.scope)
+            at_most = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+            owner = self._identify(record.owner_name, min(request.scope, at_most))
         paths = [self._tree.own_path(target) for target in transfer.targets]
         return self._packages.open(owner, paths, provided_format(transfer.view))
 

@@ -142,6 +142,7 @@ class PutTransactionService:
 
     def progress(self, caller: Caller, path: NodePath, transaction_id: str) -> Progress:
         """How far it is. Raises NodeNotFound or PermissionDenied."""
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             record = unit.uploads.get(transaction_id)
             found, _ = self._book.owned(unit, caller, path, transaction_id, record)
@@ -156,6 +157,7 @@ class PutTransactionService:
         can't be or for a transaction that is over, RangeNotSatisfiable for one that belongs
         elsewhere, and NodeBusy while another one is coming.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             record = unit.uploads.get(transaction_id)
             found, _ = self._book.owned(unit, caller, path, transaction_id, record)
@@ -229,6 +231,7 @@ class PutTransactionService:
 
     def revert(self, caller: Caller, path: NodePath, transaction_id: str) -> Progress:
         """Take the last segment back. Raises InvalidArgument when there is none."""
+        caller = self._tree.informed(caller, path)
 
         def work(unit: UnitOfWork) -> Progress:
             record = unit.uploads.lock(transaction_id)

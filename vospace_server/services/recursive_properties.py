@@ -61,6 +61,7 @@ class RecursiveProperties:
 
         Reads the tree page by page and changes nothing. Raises what the job would end with.
         """
+        caller = self._tree.informed_of_trees(caller)
         with self._tree.database.read() as unit:
             found = self._root(unit, caller, path, changes)
             forecast = _Forecast(self._tree, caller, changes)

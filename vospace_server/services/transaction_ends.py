@@ -63,6 +63,7 @@ class TransactionEnds:
         condition does not hold, NodeBusy while a segment is coming, and the faults of
         UploadService.commit_upload; then it may be tried again, or aborted.
         """
+        caller = self._tree.informed(caller, order.path)
 
         def look(unit: UnitOfWork) -> tuple[UploadRecord, UploadTicket, str]:
             record = unit.uploads.lock(transaction_id)
@@ -85,6 +86,7 @@ class TransactionEnds:
 
     def abort(self, caller: Caller, path: NodePath, transaction_id: str) -> None:
         """Give up; nothing is left of it. Raises InvalidArgument after commit."""
+        caller = self._tree.informed(caller, path)
 
         def work(unit: UnitOfWork) -> UploadRecord:
             record = unit.uploads.lock(transaction_id)

@@ -100,6 +100,14 @@ class Tree:
         }
         return self._informed_of(caller, named)
 
+    def informed_of_tree(self, caller: Caller, top_id: int) -> Caller:
+        """The same for a node and all below it, looked at in one pass."""
+        if self._foreign_groups is None or not isinstance(caller, Identity):
+            return caller
+        with self.database.read() as unit:
+            named = unit.groups.named_below(top_id)
+        return self._informed_of(caller, named)
+
     def informed_of_own_groups(self, caller: Identity) -> Identity:
         """The caller with all groups of ours, those too that hold groups of other services."""
         if self._foreign_groups is None:
@@ -108,22 +116,43 @@ class Tree:
             members = foreign_members(unit, self.naming, now=datetime.now(UTC))
         return self._informed_of(caller, members)
 
+    def informed_of_trees(self, caller: Caller) -> Caller:
+        """The same for work on whole trees, in which any node may ask for anything.
+
+        A service is asked if some node or some group of ours names a group of it at all.
+        """
+        foreign_groups = self._foreign_groups
+        if foreign_groups is None or not isinstance(caller, Identity):
+            return caller
+        with self.database.read() as unit:
+            named = foreign_members(unit, self.naming, now=datetime.now(UTC))
+            named |= {
+                f"{service_id}?"
+                for service_id in foreign_groups.service_ids
+                if unit.node_groups.names_groups_of(service_id)
+            }
+        return self._asked(caller, named)
+
     def _informed_of(self, caller: Identity, group_uris: set[str]) -> Identity:
         """What other services say of these groups, and what follows for groups around them."""
         named = group_uris - caller.groups
-        if self._foreign_groups is None or not named:
+        if not named:
             return caller
-        now = datetime.now(UTC)
         with self.database.read() as unit:
+            now = datetime.now(UTC)
             foreign = foreign_groups_inside(unit, self.naming, named, now=now)
+        return self._asked(caller, foreign)
+
+    def _asked(self, caller: Identity, foreign: set[str]) -> Identity:
+        """The caller with their groups in the services of these, and ours around them."""
+        if self._foreign_groups is None or not foreign:
+            return caller
         found = self._foreign_groups.memberships(caller, foreign)
         if found <= caller.groups:
             return caller
         with self.database.read() as unit:
-            return replace(
-                caller,
-                groups=caller.groups | groups_around(unit, self.naming, found, now=now),
-            )
+            around = groups_around(unit, self.naming, found, now=datetime.now(UTC))
+        return replace(caller, groups=caller.groups | around)
 
     def _lineages(self, unit: UnitOfWork, path: NodePath) -> Iterator[tuple[NodeRecord, ...]]:
         """The nodes on a path, then on the path to which links lead; nothing is authorised."""

@@ -83,7 +83,7 @@ class TreeTask:
 
     def _next(self, control: JobControl, at: TreeProgress | None) -> TreeProgress:
         # With the groups and rights of now, as in any other request.
-        caller, record = control.caller(), control.record
+        caller, record = self._tree.informed_of_trees(control.caller()), control.record
 
         def work(unit: UnitOfWork) -> TreeProgress:
             if at is None:

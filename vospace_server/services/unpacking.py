@@ -103,6 +103,7 @@ class UnpackService:
         Raises ContainerNotFound, ViewNotSupported for other nodes, PermissionDenied,
         QuotaExceeded.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(
                 caller, path, follow_leaf=True, missing_parent=ContainerNotFound
@@ -142,18 +143,22 @@ class UnpackService:
                 place=place,
                 beat=order.beat,
             )
-            try:
-                with damage_is_a_fault():
-                    for member, opener in members(order.view_uri, order.archive):
-                        planned = inventory.nodes.get(member.ordinal)
-                        if planned is not None:
-                            work.make(planned, opener)
-            except (Fault, StoreError) as error:
-                fault = error if isinstance(error, Fault) else TransferFailed(str(error))
-                raise UnpackingStoppedError(work.done, fault) from error
+            _make_all(work, order, inventory)
             return work.done
         finally:
             self._places.release()
+
+
+def _make_all(work: "_Unpacking", order: UnpackOrder, inventory: Inventory) -> None:
+    try:
+        with damage_is_a_fault():
+            for member, opener in members(order.view_uri, order.archive):
+                planned = inventory.nodes.get(member.ordinal)
+                if planned is not None:
+                    work.make(planned, opener)
+    except (Fault, StoreError) as error:
+        fault = error if isinstance(error, Fault) else TransferFailed(str(error))
+        raise UnpackingStoppedError(work.done, fault) from error
 
 
 def _take_stock(order: UnpackOrder) -> Inventory:
@@ -235,6 +240,7 @@ class _Unpacking:
             mtime_ns=None if planned.mtime is None else planned.mtime * _NANOSECONDS,
         )
         upload = self._data.begin(self._caller, order)
+        assert isinstance(upload, Upload), "reserved names are refused beforehand"
         try:
             if upload.path != path:
                 raise DuplicateNode(f"{path} is a link that leads to {upload.path}")

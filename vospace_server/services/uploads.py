@@ -142,6 +142,7 @@ class UploadService:
 
         Whether there is room for them `commit_upload` finds out, and charges it.
         """
+        caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             place = self.place(unit, caller, path)
             check_conditions(place, conditions, self._tree.clock())

@@ -49,7 +49,21 @@ def test_names_lead_downwards(name: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["/a", "..", "a/..", "a/../b", "\\a", "a\\b", "C:", "c:/a", "a/\0", "\udcff", "n" * 256],
+    [
+        "/a",
+        "..",
+        "a/..",
+        "a/../b",
+        "\\a",
+        "a\\b",
+        "C:",
+        "c:/a",
+        "a/\0",
+        "\udcff",
+        "n" * 256,
+        ".null",
+        "a/.auto",
+    ],
 )
 def test_names_that_lead_elsewhere_or_nowhere_are_refused(name: str) -> None:
     with pytest.raises(InvalidData):

@@ -27,11 +27,13 @@ class BadService:
     def __init__(self) -> None:
         self.answer: Answer = lambda handler: reply(handler, 200, b"")
         self.asked: list[tuple[str, str | None]] = []
+        self.forwards: list[str | None] = []
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 service.asked.append((self.path, self.headers.get("authorization")))
+                service.forwards.append(self.headers.get("max-forwards"))
                 service.answer(self)
 
             @override
@@ -89,6 +91,8 @@ def test_the_callers_token_is_forwarded(service: BadService, make_client: MakeCl
 
     assert make_client().groups_of(SERVICE, ASKER) == {f"{SERVICE}?a", f"{SERVICE}?b"}
     assert service.asked == [("/gms/search", "Bearer bobs-token")]
+    # Which shall not ask us in turn.
+    assert service.forwards == ["0"]
 
 
 def test_our_own_token_names_the_caller(service: BadService, make_client: MakeClient) -> None:

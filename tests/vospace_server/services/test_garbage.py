@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.vospace_server.services.byte_space import GRACE, ByteSpace
+from tests.vospace_server.services.test_copies import Copier
+from vospace_server.services.copies import CopyService
 from vospace_server.storage.filesystem import FilesystemStore
 
 MOMENT = timedelta(seconds=1)
@@ -103,3 +105,41 @@ def test_a_mark_is_taken_back_when_content_is_used_again(space: ByteSpace) -> No
         record = unit.blobs.get(content.content_id)
     assert record is not None
     assert record.unused_since is None
+
+
+def test_bytes_that_a_copy_shares_outlive_the_original_and_damage_nothing(
+    space: ByteSpace,
+) -> None:
+    space.put("/alice/f", b"shared")
+    copier = Copier(space.tree, CopyService(tree=space.tree.tree))
+    copier.copy("/alice/f", "/alice/g")
+    assert space.check() == []
+
+    space.delete("/alice/f")
+    space.collect()
+    space.collect(after=10 * GRACE)
+
+    assert space.read("/alice/g") == b"shared"
+    assert (space.objects(), space.used()) == (1, 6)
+    assert space.check() == []
+    space.delete("/alice/g")
+    space.collect()
+    space.collect(after=10 * GRACE)
+    assert space.objects() == 0
+
+
+def test_a_copy_that_is_not_whole_yet_keeps_its_bytes_and_is_sound(space: ByteSpace) -> None:
+    space.tree.mkdir("/alice/t")
+    for number in range(4):
+        space.put(f"/alice/t/f{number}", b"x%d" % number)
+    copier = Copier(space.tree, CopyService(tree=space.tree.tree, batch=2))
+    place = copier.step(copier.begin("/alice/t", "/alice/u"))
+
+    damage = space.check()
+    for number in range(4):
+        space.delete(f"/alice/t/f{number}")
+    space.collect()
+    space.collect(after=10 * GRACE)
+
+    assert damage == []
+    assert space.objects() == place.files == 2

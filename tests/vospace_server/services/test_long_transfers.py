@@ -1,7 +1,7 @@
 """Copies as jobs: aborted, interrupted by a stop or a crash, and gone on with."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +9,9 @@ from typing_extensions import override
 
 from tests.vospace_server.services.test_copies import Copier, furnish
 from tests.vospace_server.services.tree_space import TreeSpace, uri
+from vospace_model.faults import PermissionDenied
 from vospace_model.jobs import ExecutionPhase
+from vospace_model.properties import Core
 from vospace_model.transfers import InternalTransfer
 from vospace_server.domain.copy_place import CopyPlace
 from vospace_server.domain.identity import Caller, Identity, TokenScope
@@ -231,3 +233,44 @@ def _control(office: Office, record: JobRecord, name: str) -> Any:
         identify=lambda _record: office.space.alice,
         may_hand_back=True,
     )
+
+
+def informed_identity(copier: Copier, caller: Identity, place: CopyPlace) -> Identity:
+    informed = copier.copies.informed(caller, place)
+    assert isinstance(informed, Identity)
+    return informed
+
+
+class Elsewhere:
+    """Another group service, in whose groups bob is."""
+
+    def __init__(self, *groups: str) -> None:
+        self.groups = frozenset(groups)
+
+    def memberships(self, _caller: Identity, group_uris: Iterable[str]) -> frozenset[str]:
+        return self.groups & set(group_uris)
+
+
+def test_groups_of_other_services_count_for_all_that_is_copied(
+    space: TreeSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = "ivo://other.org/gms?observers"
+    bob = space.user("bob")
+    space.allocate("/bob", bob, quota_bytes=1000)
+    for path in ("/alice", "/alice/t", "/alice/t/d"):
+        if path != "/alice":
+            space.mkdir(path)
+        space.set(path, {Core.GROUPREAD: foreign})
+    copier = Copier(space, CopyService(tree=space.tree))
+    copier.put("/alice/t/d/f", 1)
+    space.set("/alice/t/d/f", {Core.GROUPREAD: foreign})
+    with pytest.raises(PermissionDenied):
+        copier.copy("/alice/t", "/bob/t", bob)
+
+    monkeypatch.setattr(space.tree, "_foreign_groups", Elsewhere(foreign))
+    place = copier.begin("/alice/t", "/bob/t", bob)
+    while place.frames:
+        place = copier.step(place, informed_identity(copier, bob, place))
+    copier.finish("/alice/t", "/bob/t", place, bob)
+
+    assert space.names("/bob/t/d", bob) == ["f"]

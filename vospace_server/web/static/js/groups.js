@@ -12,7 +12,7 @@ for (const details of all("details[data-expand]")) wire(details);
 /** Loads the members when it is opened for the first time. @param {HTMLDetailsElement} details */
 function wire(details) {
   details.addEventListener("toggle", async () => {
-    const place = details.querySelector(".nested");
+    const place = details.querySelector("[data-members]");
     if (!details.open || !place || details.dataset.loaded) return;
     details.dataset.loaded = "yes";
     place.replaceChildren(element("p", { class: "muted" }, say("Loading…")));
@@ -37,7 +37,7 @@ function listOf(members) {
       "details",
       { data: { expand: member.value } },
       element("summary", {}, icon("group"), element("bdi", {}, member.value)),
-      element("div", { class: "nested" }),
+      element("div", { class: "nested" }, element("div", { "data-members": true })),
     ));
     wire(inner);
     return element("li", {}, inner);

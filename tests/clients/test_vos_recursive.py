@@ -1,6 +1,6 @@
 """The unmodified `vos` client on whole trees: `vrm -R`, `vchmod -R`, `vtag -R`."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -10,14 +10,12 @@ from tests.support.space import Space
 from tests.support.vos import VosClient
 from tests.vospace_server.http.documents import property_of
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
-def vos(tmp_path: Path, shared_space: Space) -> VosClient:
-    """The owner's client, over plain HTTP with a token."""
-    client = VosClient.led_to(shared_space.server.url, tmp_path / "home")
-    return client.with_token(shared_space.owner)
+def owner(shared_space: Space) -> Iterator[httpx.Client]:
+    """The owner without the client."""
+    with shared_space.client(shared_space.owner) as client:
+        yield client
 
 
 @pytest.fixture

@@ -1,0 +1,280 @@
+"""Pictures of every page and state, in both themes and two widths, into docs/screenshots/.
+
+Run from the tree: `python tools/screenshots.py [NAME...]`; a NAME takes only the pictures that
+begin with it. It starts a server of its own, with people and groups as they might be, and
+needs Debian's Chromium and pngquant. Pages of other families add their states to STATES.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.space import SpaceServer
+from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.web.site import PASSWORD, Person, WebSite, open_site
+from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.services.accounts import NewUser
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+THEMES = ("light", "dark")
+WIDTHS = {"wide": 1440, "narrow": 375}
+# What no page of ours may weigh, so that the pictures stay light in the repository.
+MOST_BYTES = 150_000
+SETTINGS = '[web]\nregistration = "approval"\n'
+GROUP = "/groups/show/HST-RO"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A page as somebody sees it, after what they did on it."""
+
+    name: str
+    path: str
+    who: str | None = "durand"
+    act: Callable[[Page], None] = lambda _page: None
+
+
+def fill_wrong_login(page: Page) -> None:
+    """A login that fails."""
+    page.fill("#username", "durand")
+    page.fill("#password", "not this")
+    page.locator("main button.primary").click()
+    page.wait_for_selector("[role=alert]")
+
+
+def open_nested(page: Page) -> None:
+    """A group in a group, shown in place."""
+    page.locator("th summary").first.click()
+    page.wait_for_selector(".nested .people")
+
+
+def remove_somebody(page: Page) -> None:
+    """The message that takes it back."""
+    page.get_by_role("button", name="Remove dupont").click()
+    page.wait_for_selector(".toast")
+    page.get_by_role("button", name="Undo").focus()
+
+
+def paste(page: Page) -> None:
+    """A list with good and bad lines."""
+    page.get_by_label("One in a line").fill("dupont\nnobody\nann@example.org\nCN=Ann,C=ca")
+    page.get_by_role("button", name="Add").click()
+    page.wait_for_selector("#report")
+
+
+def invite(page: Page) -> None:
+    """A link, shown once."""
+    page.get_by_text("Invite by link").click()
+    page.get_by_role("button", name="Make the link").click()
+    page.wait_for_selector(".banner.good")
+
+
+def make_token(page: Page) -> None:
+    """A token, shown once."""
+    page.get_by_label("What for").fill("night pipeline")
+    page.get_by_role("button", name="Make").click()
+    page.wait_for_selector(".banner.good")
+
+
+def open_sheet(page: Page) -> None:
+    """The shortcuts."""
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+
+
+def ask_to_revoke(page: Page) -> None:
+    """A question before a deed."""
+    page.get_by_role("button", name="Revoke").first.click()
+    page.wait_for_selector("dialog[open]")
+
+
+def choose_french(page: Page) -> None:
+    """The menu of appearance and language, in French."""
+    page.get_by_role("button", name="Appearance and language").click()
+    page.get_by_role("button", name="Français").click()
+    page.get_by_role("button", name="Apparence et langue").click()
+    page.wait_for_selector("#preferences:popover-open")
+
+
+STATES = (
+    State(name="home", path="/", who=None),
+    State(name="home-member", path="/"),
+    State(name="about", path="/about", who=None),
+    State(name="login", path="/login", who=None),
+    State(name="login-wrong", path="/login", who=None, act=fill_wrong_login),
+    State(name="register", path="/register", who=None),
+    State(name="menu-french", path="/groups", act=choose_french),
+    State(name="shortcuts", path="/groups", act=open_sheet),
+    State(name="not-found", path="/nowhere", who=None),
+    State(name="forbidden", path=GROUP, who="dupont"),
+    State(name="groups", path="/groups"),
+    State(name="groups-empty", path="/groups/administered", who="dupont"),
+    State(name="groups-find", path="/groups/find?text=hst"),
+    State(name="groups-help", path="/groups/help"),
+    State(name="group-new", path="/groups/new"),
+    State(name="group", path=GROUP),
+    State(name="group-nested", path=GROUP, act=open_nested),
+    State(name="group-removed", path="/groups/show/CFHT", act=remove_somebody),
+    State(name="group-edit", path=f"{GROUP}/edit"),
+    State(name="group-use", path=f"{GROUP}/use"),
+    State(name="group-history", path=f"{GROUP}/history"),
+    State(name="group-pasted", path="/groups/show/PASTED/bulk", act=paste),
+    State(name="group-invited", path=GROUP, act=invite),
+    State(name="group-delete", path=f"{GROUP}/delete"),
+    State(name="account", path="/account"),
+    State(name="account-token", path="/account", act=make_token),
+    State(name="account-revoke", path="/account", act=ask_to_revoke),
+    State(name="jobs", path="/jobs"),
+    State(name="jobs-empty", path="/jobs", who="dupont"),
+    State(name="admin-users", path="/admin/users", who="operator"),
+    State(name="admin-user", path="/admin/users/show/durand", who="operator"),
+    State(name="admin-allocations", path="/admin/allocations", who="operator"),
+    State(name="admin-state", path="/admin/state", who="operator"),
+    State(name="admin-health", path="/admin/health", who="operator"),
+)
+
+
+def furnish(site: WebSite) -> dict[str, Person]:
+    """People, groups and work as a survey might have them."""
+    people = {}
+    for name, is_admin, names in (
+        ("durand", False, ["CN=Daniel Durand,OU=hia.nrc.ca,O=Grid,C=CA"]),
+        ("dupont", False, []),
+        ("tremblay", False, ["CN=Lise Tremblay,O=Grid,C=CA"]),
+        ("operator", True, []),
+    ):
+        new = NewUser(
+            name=name, password=PASSWORD, is_admin=is_admin, distinguished_names=names
+        )
+        user = site.accounts.add(new, by=OPERATOR)
+        people[name] = Person(user_id=user.user_id, name=name, is_admin=is_admin)
+    waiting = NewUser(name="newcomer", password=PASSWORD, waiting=True)
+    site.accounts.add(waiting, by=OPERATOR)
+    furnish_groups(site, people["durand"])
+    site.allocate("durand", people["durand"], quota_bytes=20 << 30)
+    site.grant("durand", "HST-RO")
+    site.allocate("surveys", people["tremblay"], quota_bytes=2 << 40)
+    site.new_job(people["durand"], "durand/data/hst-refer/jref")
+    stopped = site.new_job(people["durand"], "durand/data/iref.tar")
+    site.jobs.abort(people["durand"].identity, stopped)
+    site.accounts.make_token(
+        "durand",
+        scope=TokenScope.READ,
+        lifetime=timedelta(days=90),
+        label="mountvofs on the cluster",
+        by=OPERATOR,
+    )
+    return people
+
+
+def furnish_groups(site: WebSite, durand: Person) -> None:
+    """HST-RO with everything, and some others."""
+    by = durand.identity
+    for name, description in (
+        ("HST-STAFF", "Everybody at the HST desk"),
+        ("HST-RO", "Read access to the HST reference files\nand to everything below them"),
+        ("CFHT", "MegaCam and SITELLE"),
+        ("PASTED", ""),
+    ):
+        site.groups.add(name, owner="durand", description=description, by=by)
+    for member in (
+        "tremblay",
+        "CN=Ann Other,OU=hia.nrc.ca,O=Grid,C=CA",
+        "jane.doe@example.org",
+        "ivo://localhost/gms?HST-STAFF",
+    ):
+        site.groups.add_member("HST-RO", member, expires=None, by=by)
+    site.groups.add_member("HST-STAFF", "tremblay", expires=None, by=by)
+    for group in ("CFHT", "HST-STAFF"):
+        site.groups.add_member(group, "durand", expires=None, by=by)
+    site.groups.add_member("CFHT", "dupont", expires=None, by=by)
+    site.groups.add_admin("HST-RO", "tremblay", by=by)
+    site.groups.add_admin("HST-RO", "ivo://localhost/gms?HST-STAFF", by=by)
+    site.groups.set_access("HST-RO", public=False, readers=["CFHT"], by=by)
+
+
+def context_for(
+    browser: Browser, site: WebSite, person: Person | None, theme: str, width: int
+) -> BrowserContext:
+    """A browser of somebody's, of this theme and width."""
+    context = browser.new_context(
+        base_url=site.url,
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+        viewport={"width": width, "height": 800},
+        locale="en-CA",
+    )
+    if person is not None:
+        cookie = site.new_cookie(person)
+        context.add_cookies([{"name": "vospace", "value": cookie, "url": site.url}])
+    return context
+
+
+def take(browser: Browser, site: WebSite, people: dict[str, Person], state: State) -> None:
+    """All pictures of one state."""
+    person = people[state.who] if state.who else None
+    for theme in THEMES:
+        for label, width in WIDTHS.items():
+            context = context_for(browser, site, person, theme, width)
+            page = context.new_page()
+            page.goto(state.path)
+            state.act(page)
+            target = FOLDER / f"{state.name}-{theme}-{label}.png"
+            page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
+            context.close()
+            shrink(target)
+            if state.name == "group-removed":
+                site.groups.add_member("CFHT", "dupont", expires=None, by=OPERATOR)
+            weigh(target)
+
+
+def shrink(picture: Path) -> None:
+    """As many colours as a screen of ours needs, which is a third of the bytes."""
+    words = ["pngquant", "--force", "--skip-if-larger", "--strip", "64", "--output"]
+    done = subprocess.run([*words, str(picture), str(picture)], check=False)
+    # 98: it would have become larger, and stays what it is.
+    if done.returncode not in {0, 98}:
+        raise SystemExit(f"pngquant failed on {picture.name}; is it installed?")
+
+
+def weigh(picture: Path) -> None:
+    """Fails for a picture that is too heavy to be kept."""
+    size = picture.stat().st_size
+    print(f"{size:>8} {picture.name}", flush=True)
+    if size > MOST_BYTES:
+        raise SystemExit(f"{picture.name} has {size} bytes, more than {MOST_BYTES}")
+
+
+def main(names: list[str]) -> None:
+    """Takes the pictures whose names begin with any of `names`, or all."""
+    wanted = [s for s in STATES if not names or s.name.startswith(tuple(names))]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        settings = Path(folder) / "server.toml"
+        settings.write_text(SETTINGS)
+        data_dir = Path(folder) / "data"
+        server = SpaceServer(data_dir=data_dir, arguments=["--config", str(settings)])
+        with server, open_site(server, f"sqlite:///{data_dir / 'vospace.sqlite'}") as site:
+            people = furnish(site)
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS)
+            )
+            for state in wanted:
+                take(browser, site, people, state)
+            browser.close()
+    total = sum(each.stat().st_size for each in FOLDER.glob("*.png"))
+    print(f"{total:>8} in all")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
