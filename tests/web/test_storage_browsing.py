@@ -109,9 +109,7 @@ def test_hostile_names_stay_names_in_every_view(
     visit: Visit, alice: Person, space: Space, theme: str
 ) -> None:
     for name in HOSTILE:
-        space.put(
-            name.replace("/", "∕"), f"<script>hacked()</script>{name}".encode(), "text/html"
-        )
+        space.put(name, f"<script>hacked()</script>{name}".encode(), "text/html")
     page = browse(visit, alice, space.page, theme=theme)
 
     assert sorted(shown_names(page)) == sorted(HOSTILE)

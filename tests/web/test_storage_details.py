@@ -131,7 +131,7 @@ def test_an_image_is_shown_and_a_false_one_is_said(
 
     image = panel(page).get_by_alt_text("Preview of real.png")
     expect(image).to_be_visible()
-    assert image.get_attribute("src", timeout=1000).startswith("blob:")
+    assert (image.get_attribute("src") or "").startswith("blob:")
 
 
 def test_a_votable_is_shown_as_rows(visit: Visit, alice: Person, space: Space) -> None:
@@ -211,7 +211,7 @@ def test_the_hdus_of_a_file_are_listed_and_tables_shown_as_rows(
     assert options == [
         "0 · header alone",
         "1 · STARS · table · 250 rows",
-        "2 · MASK · image · 5 × 4",
+        "2 · MASK · image · 5 \N{MULTIPLICATION SIGN} 4",
     ]
     cells = panel(page).locator("tbody tr").nth(1).locator("td").all_inner_texts()
     assert cells == ["1", "<b>1</b>", cells[2], "F", "2 3"]

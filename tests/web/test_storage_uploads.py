@@ -181,7 +181,7 @@ def test_uploads_go_on_by_themselves_when_the_network_is_back(
 
 def test_uploads_pause_and_go_on(visit: Visit, alice: Person, space: Space) -> None:
     page = browse(visit, alice, space.page)
-    held = hold(page)
+    hold(page)
     page.locator("#pick-files").set_input_files([payload("a.txt"), payload("b.txt")])
     expect(tray(page)).to_contain_text("Uploading")
 
@@ -302,7 +302,7 @@ def test_ten_thousand_files_leave_the_page_alive(
     visit: Visit, alice: Person, space: Space
 ) -> None:
     page = browse(visit, alice, space.page)
-    held = hold(page)
+    hold(page)
     page.evaluate(
         """() => {
           const data = new DataTransfer();

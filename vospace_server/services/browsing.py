@@ -18,8 +18,8 @@ from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
 from vospace_server.services.allocations import AllocationService
-from vospace_server.services.listing import ListingService, Ordering
 from vospace_server.services.job_execution import Identify
+from vospace_server.services.listing import ListingService, Ordering
 from vospace_server.services.tree import Tree
 
 
