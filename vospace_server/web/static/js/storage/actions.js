@@ -275,7 +275,7 @@ export async function copyTo(here, entries, target, page) {
     if (!arriving) return;
     for (const { entry, name } of arriving) {
       const label = say("Copy {name}", { name: entry.name });
-      void jobs.run(label, () => api.startCopy(child(here, entry.name), child(target, name)), () => page.reload());
+      await jobs.run(label, () => api.startCopy(child(here, entry.name), child(target, name)), () => page.reload());
     }
   } catch (error) {
     toast(reason(error), { problem: true });

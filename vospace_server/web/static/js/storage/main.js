@@ -60,14 +60,18 @@ async function go(path, how = {}) {
       next.descending = query.get("order") === "desc";
       next.filter = query.get("filter") ?? "";
     }
-    if (how.keep && folder) next.picked = new Set(folder.picked);
+    if (how.keep && folder) {
+      next.picked = new Set(folder.picked);
+      next.allPicked = folder.allPicked;
+    }
     await next.load();
     if (mine !== attempt) return;
     folder?.leave();
     const moved = folder !== null && folder.path !== next.path;
     folder = next;
     root.dataset.path = next.path;
-    if (how.keep) next.picked = new Set([...next.picked].filter((name) => next.find(name)));
+    // In a long folder what is picked may be among what is still to come.
+    if (how.keep && next.complete) next.picked = new Set([...next.picked].filter((name) => next.find(name)));
     if (how.push) history.pushState({}, "", pageOf(next.path));
     next.arrange();
     filterBox.value = next.filter;
@@ -261,30 +265,34 @@ async function openPermissions(paths) {
 
 // ------------------------------------------------------------------ what is picked, and what can be done
 
+const mayWrite = () => folder?.info.entry.writable === true;
 /** @type {Record<string, {can: () => boolean, run: () => unknown}>} */
 const commands = {
-  move: { can: () => picked().length > 0, run: () => actions.moveOrCopy("move", here(), picked(), page) },
-  copy: { can: () => picked().length > 0, run: () => actions.moveOrCopy("copy", here(), picked(), page) },
-  rename: { can: () => picked().length === 1, run: () => actions.rename(here(), picked()[0], page) },
-  remove: { can: () => picked().length > 0, run: () => actions.remove(here(), picked(), page) },
+  move: { can: () => mayWrite() && picked().length > 0, run: () => actions.moveOrCopy("move", here(), picked(), page) },
+  copy: { can: () => viewer !== "" && picked().length > 0, run: () => actions.moveOrCopy("copy", here(), picked(), page) },
+  rename: { can: () => mayWrite() && picked().length === 1, run: () => actions.rename(here(), picked()[0], page) },
+  remove: { can: () => mayWrite() && picked().length > 0, run: () => actions.remove(here(), picked(), page) },
   permissions: { can: () => viewer !== "" && (picked().length > 0 || here() !== "/"), run: () => openPermissions(picked().length ? picked().map((entry) => child(here(), entry.name)) : [here()]) },
   details: { can: () => picked().length <= 1, run: () => openDetails(picked().length ? child(here(), picked()[0].name) : here()) },
 };
-const mayWrite = () => folder?.info.entry.writable === true;
-
 /** @param {string} name */
 function command(name) {
   // Somebody who works by keyboard means the row that they are on.
   const focused = grid.entryAt(grid.focused);
-  if (!folder?.picked.size && focused && get("rows").contains(document.activeElement) && name !== "permissions-of-folder") grid.pick(grid.focused, { toggle: true });
+  if (!folder?.picked.size && focused && get("rows").contains(document.activeElement)) grid.pick(grid.focused, { toggle: true });
   const known = commands[name];
   if (known.can()) void known.run();
-  else announce(say("Select something first."));
+  else announce(whyNot());
+}
+
+/** Why nothing happens. */
+function whyNot() {
+  return picked().length && !mayWrite() ? say("You may not write into this folder.") : say("Select something first.");
 }
 
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#toolbar [data-do]"))) {
   button.addEventListener("click", () => {
-    if (button.getAttribute("aria-disabled") === "true") return announce(say("Select something first."));
+    if (button.getAttribute("aria-disabled") === "true") return announce(whyNot());
     void commands[button.dataset.do ?? ""].run();
   });
 }

@@ -10,6 +10,7 @@ import { count, nameOf, root } from "./space.js";
 import { field, formDialog, reason } from "./windows.js";
 
 const CORE = "ivo://ivoa.net/vospace/core#";
+const MOST = 200;
 const CADC = "ivo://cadc.nrc.ca/vospace/core#";
 
 /** @param {string} label @param {boolean} checked @param {string} [hint] */
@@ -25,7 +26,8 @@ function check(label, checked, hint) {
  * @param {{reload: (focus?: string) => Promise<void>}} page
  */
 export async function editPermissions(paths, page) {
-  const all = await Promise.all(paths.slice(0, 200).map((path) => api.details(path)));
+  if (paths.length > MOST) throw new Error(say("Select at most {n} at once, or set the permissions of the folder and apply them to its contents.", { n: MOST }));
+  const all = await Promise.all(paths.map((path) => api.details(path)));
   const entry = all[0].entry;
   const folders = all.filter((each) => each.entry.type === "container");
   const open = check(say("Everybody may read, also without logging in"), entry.public);
@@ -71,9 +73,14 @@ export async function editPermissions(paths, page) {
   toast(say("The permissions were saved."));
   if (/** @type {HTMLSelectElement} */ (below).value === "all") {
     const properties = { [`${CORE}ispublic`]: String(open.box.checked), [`${CORE}groupread`]: readers.chosen.join(" "), [`${CORE}groupwrite`]: writers.chosen.join(" "), [`${CADC}inheritPermissions`]: String(inherit.box.checked) };
-    for (const each of folders) void jobs.run(say("Permissions in {name}", { name: nameOf(each.path) }), () => api.startPropertyChange(each.path, properties), () => page.reload());
+    void applyBelow(folders, properties, page);
   }
   await page.reload();
+}
+
+/** One job after the other. @param {any[]} folders @param {Record<string, string>} properties @param {{reload: () => Promise<void>}} page */
+async function applyBelow(folders, properties, page) {
+  for (const each of folders) await jobs.run(say("Permissions in {name}", { name: nameOf(each.path) }), () => api.startPropertyChange(each.path, properties), () => page.reload());
 }
 
 /** @param {any[]} folders */
