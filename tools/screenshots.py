@@ -7,6 +7,7 @@ needs Debian's Chromium and pngquant. Pages of other families add their states t
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+import httpx
+import numpy as np
+from astropy.io import fits
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -100,6 +104,79 @@ def ask_to_revoke(page: Page) -> None:
     page.wait_for_selector("dialog[open]")
 
 
+def select_some(page: Page) -> None:
+    """Some rows picked."""
+    page.wait_for_selector("#files.windowed")
+    for name in ("hst-refer", "notes.txt"):
+        page.get_by_role("checkbox", name=f"Select {name}").check()
+
+
+def open_new_menu(page: Page) -> None:
+    """What can be made."""
+    page.wait_for_selector("#files.windowed")
+    page.get_by_role("button", name="New").click()
+
+
+def show_fits(page: Page) -> None:
+    """A look into a FITS file."""
+    page.wait_for_selector("canvas[data-drawn]")
+    page.get_by_label("Stretch").select_option("asinh")
+    page.wait_for_selector("canvas[data-drawn^=asinh]")
+    page.locator(".sky").scroll_into_view_if_needed()
+
+
+def show_properties(page: Page) -> None:
+    """The panel of a text."""
+    page.wait_for_selector("#panel pre")
+
+
+def move_something(page: Page) -> None:
+    """The tree to move to."""
+    select_some(page)
+    page.keyboard.press("m")
+    page.wait_for_selector("[role=tree] [tabindex='0']")
+
+
+def edit_permissions(page: Page) -> None:
+    """The editor, with the explanation open."""
+    page.wait_for_selector("#files.windowed")
+    page.get_by_role("checkbox", name="Select hst-refer").check()
+    page.keyboard.press("p")
+    page.get_by_text("Explain access").click()
+    page.wait_for_selector(".verdicts")
+
+
+def delete_something(page: Page) -> None:
+    """The message that takes it back."""
+    page.wait_for_selector("#files.windowed")
+    page.get_by_role("checkbox", name="Select scratch").check()
+    page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    page.wait_for_selector(".toast")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_selector("tr[data-name=scratch]")
+    page.get_by_role("checkbox", name="Select scratch").check()
+    page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Undo").focus()
+
+
+def upload_some(page: Page) -> None:
+    """Uploads on their way, one of which has failed."""
+    page.wait_for_selector("#files.windowed")
+    page.route(
+        "**/vault/files/**",
+        lambda route: (
+            route.fulfill(status=409, body="NodeBusy: somebody is writing to it")
+            if "n03" in route.request.url
+            else None
+        ),
+    )
+    files: list[FilePayload] = [
+        {"name": f"n{n:02}.fits", "mimeType": "", "buffer": b"x" * 90_000} for n in range(24)
+    ]
+    page.locator("#pick-files").set_input_files(files)
+    page.get_by_text("somebody is writing to it").wait_for()
+
+
 def choose_french(page: Page) -> None:
     """The menu of appearance and language, in French."""
     page.get_by_role("button", name="Appearance and language").click()
@@ -119,6 +196,22 @@ STATES = (
     State(name="shortcuts", path="/groups", act=open_sheet),
     State(name="not-found", path="/nowhere", who=None),
     State(name="forbidden", path="/groups/show/HST-STAFF", who="dupont"),
+    State(name="storage", path="/storage/list/durand/data"),
+    State(name="storage-selected", path="/storage/list/durand/data", act=select_some),
+    State(name="storage-menu", path="/storage/list/durand/data", act=open_new_menu),
+    State(name="storage-fits", path="/storage/list/durand/data?open=m51.fits", act=show_fits),
+    State(
+        name="storage-details",
+        path="/storage/list/durand/data?open=notes.txt",
+        act=show_properties,
+    ),
+    State(name="storage-move", path="/storage/list/durand/data", act=move_something),
+    State(name="storage-permissions", path="/storage/list/durand/data", act=edit_permissions),
+    State(name="storage-deleted", path="/storage/list/durand/data", act=delete_something),
+    State(name="storage-uploads", path="/storage/list/durand/data", act=upload_some),
+    State(name="storage-empty", path="/storage/list/durand/empty"),
+    State(name="storage-hidden", path="/storage/list/surveys", who="dupont"),
+    State(name="storage-trash", path="/storage/trash"),
     State(name="groups", path="/groups"),
     State(name="groups-empty", path="/groups/administered", who="dupont"),
     State(name="groups-find", path="/groups/find?text=hst"),
@@ -165,6 +258,7 @@ def furnish(site: WebSite) -> dict[str, Person]:
     furnish_groups(site, people["durand"])
     site.allocate("durand", people["durand"], quota_bytes=20 << 30)
     site.grant("durand", "HST-RO")
+    furnish_storage(site, people["durand"])
     site.allocate("surveys", people["tremblay"], quota_bytes=2 << 40)
     site.new_job(people["durand"], "durand/data/hst-refer/jref")
     stopped = site.new_job(people["durand"], "durand/data/iref.tar")
@@ -177,6 +271,56 @@ def furnish(site: WebSite) -> dict[str, Person]:
         by=OPERATOR,
     )
     return people
+
+
+def furnish_storage(site: WebSite, durand: Person) -> None:
+    """Folders and files as of a night."""
+    headers = {"Authorization": f"Bearer {site.new_token(durand)}"}
+    with httpx.Client(base_url=site.url, headers=headers, timeout=30) as client:
+        for folder in (
+            "empty",
+            "data",
+            "data/hst-refer",
+            "data/hst-refer/jref",
+            "data/scratch",
+        ):
+            client.put(f"/api/v1/details/durand/{folder}", json={"type": "container"})
+        for name, content in (
+            ("notes.txt", b"Seeing 0.7 arcsec, clear.\nFocus at 01:20.\n"),
+            ("m51.fits", galaxy()),
+            ("hst-refer/jref/bias.fits", bytes(4_200_000)),
+            ("hst-refer/jref/dark.fits", bytes(7_300_000)),
+        ):
+            client.put(f"/vault/files/durand/data/{name}", content=content)
+        client.put(
+            "/api/v1/details/durand/data/archive",
+            json={"type": "link", "target": "https://www.cadc-ccda.hia-iha.nrc-cnrc.gc.ca/"},
+        )
+        client.patch("/api/v1/nodes/durand/data/notes.txt", json={"public": True})
+        client.patch(
+            "/api/v1/nodes/durand/data/hst-refer",
+            json={"read_groups": ["ivo://localhost/gms?HST-RO"], "inherit": True},
+        )
+
+
+def galaxy() -> bytes:
+    """A picture of something that turns."""
+    rows, columns = np.mgrid[:240, :320]
+    x, y = columns - 160.0, (rows - 120.0) * 1.4
+    radius, angle = np.hypot(x, y), np.arctan2(y, x)
+    arms = 1 + np.cos(2 * angle - radius / 11)
+    image = 900 * np.exp(-radius / 9) + 160 * arms * np.exp(-radius / 48)
+    image += np.random.default_rng(51).normal(100, 6, image.shape)
+    primary = fits.PrimaryHDU(image.astype("f4"))
+    for key, value in (
+        ("OBJECT", "M 51"), ("CTYPE1", "RA---TAN"), ("CTYPE2", "DEC--TAN"),
+        ("CRPIX1", 160.0), ("CRPIX2", 120.0), ("CRVAL1", 202.4696), ("CRVAL2", 47.1952),
+        ("CDELT1", -6e-4), ("CDELT2", 6e-4),
+    ):  # fmt: skip
+        primary.header[key] = value
+    file = io.BytesIO()
+    primary.writeto(file)
+    return file.getvalue()
 
 
 def furnish_groups(site: WebSite, durand: Person) -> None:

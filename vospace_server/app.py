@@ -12,6 +12,7 @@ from vospace_server.composition.jobs import build_jobs
 from vospace_server.composition.lifespan import build_lifespan
 from vospace_server.composition.middleware import build_middleware
 from vospace_server.composition.services import build_services
+from vospace_server.composition.storage_pages import storage_routes
 from vospace_server.composition.web import build_web, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
@@ -59,8 +60,9 @@ def create_app(config: ServerConfig) -> Starlette:
     certificates = CertificateEndpoints(access.certificates)
     described = [*routes(endpoints, addresses), *login.routes, *certificates.routes]
     pages = web_routes(web, access, services, jobs, addresses, lambda: health_lines(config))
+    storage = storage_routes(config, services, access, web, addresses)
     return Starlette(
-        routes=[*described, _description(described, addresses), *pages],
+        routes=[*described, _description(described, addresses), *storage, *pages],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),

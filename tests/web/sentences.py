@@ -12,6 +12,7 @@ _COUNTED_IN_TEMPLATES = re.compile(
     r'\bn\((?:[^"]|"added")*?"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)"'
 )
 _SAID_IN_MODULES = re.compile(r'\bsay\("((?:[^"\\]|\\.)*)"')
+_COUNTED_IN_MODULES = re.compile(r'\bcount\(.*?"((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\)')
 _SENTENCE = re.compile(r"[A-Z{].*[ .]|[A-Z]\w+$")
 
 
@@ -30,11 +31,13 @@ def of_server() -> set[str]:
 
 def of_browser() -> set[str]:
     """What modules in the page say."""
-    return {
-        sentence
-        for module in WEB.rglob("static/js/*.js")
-        for sentence in _SAID_IN_MODULES.findall(module.read_text(encoding="utf-8"))
-    }
+    found: set[str] = set()
+    for module in WEB.rglob("static/js/**/*.js"):
+        text = module.read_text(encoding="utf-8")
+        found |= set(_SAID_IN_MODULES.findall(text))
+        for pair in _COUNTED_IN_MODULES.findall(text):
+            found |= set(pair)
+    return found
 
 
 def _of_view(tree: ast.Module) -> set[str]:

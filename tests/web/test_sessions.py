@@ -17,6 +17,7 @@ def log_in(client: httpx.Client, name: str, password: str, **more: str) -> httpx
 def test_a_login_gives_a_cookie_that_scripts_and_other_sites_do_not_get(
     client: Client, alice: Person
 ) -> None:
+    """Contract 5 row 92: the cookie of a login."""
     answer = log_in(client(), alice.name, PASSWORD)
 
     assert answer.status_code == 303

@@ -69,7 +69,7 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
         service_name=config.service.name,
         registration=config.web.registration,
         certificates=takes_certificates(config),
-        sections=("groups", "jobs", "account", "admin"),
+        sections=("storage", "groups", "jobs", "account", "admin"),
     )
     pages = Pages(assets=assets, languages=Languages(), site=site)
     return Web(

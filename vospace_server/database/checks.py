@@ -88,7 +88,11 @@ class CheckRepository:
         query = select(blob.c.object_key).where(blob.c.object_key.in_(object_keys))
         return set(object_keys) - set(self._connection.scalars(query))
 
-    def has_trash_of(self, allocation_id: int) -> bool:
-        """Whether deleted trees of an allocation are still being taken apart."""
-        query = select(trash.c.node_id).where(trash.c.allocation_id == allocation_id).limit(1)
+    def has_trash_of(self, allocation_id: int, now_ns: int) -> bool:
+        """Whether deleted trees of an allocation are being taken apart; kept ones are not."""
+        query = (
+            select(trash.c.node_id)
+            .where(trash.c.allocation_id == allocation_id, trash.c.kept_until_ns <= now_ns)
+            .limit(1)
+        )
         return self._connection.execute(query).first() is not None

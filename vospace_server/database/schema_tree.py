@@ -224,6 +224,12 @@ trash = Table(
     Column("deleted_ns", BigInteger, nullable=False),
     # app_user.id of whoever deleted it.
     Column("actor_id", BigInteger, nullable=False),
+    # Until when it can be put back; 0: never, the collector may begin at once.
+    Column("kept_until_ns", BigInteger, nullable=False, server_default="0"),
+    # Where it was, for what can be put back; null else.
+    Column("former_parent_id", BigInteger),
+    Column("former_name", ExactText),
+    Index("trash_by_actor", "actor_id", "deleted_ns"),
 )
 
 # One row for each change that somebody may want to hear of, in the transaction of the change.

@@ -257,6 +257,11 @@ class SizeRepository:
         rows = self._connection.execute(_PARENTS, {"ids": sorted(container_ids)})
         return {row.id: row.parent_id for row in rows}
 
+    def entries(self, container_id: int) -> int:
+        """How many nodes a container holds itself."""
+        query = select(func.count()).where(node.c.parent_id == container_id)
+        return self._connection.scalar(query) or 0
+
     def fold(self, folded: Iterable[tuple[SizeDelta, ContainerSize]]) -> None:
         """Add each delta to its container's total; `pushed` becomes that of the new account."""
         rows = [

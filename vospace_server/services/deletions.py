@@ -52,7 +52,7 @@ class DeletionService:
         """
         caller = self._tree.informed(caller, path)
         if recursive:
-            self._check_tree(caller, path)
+            check_tree(self._tree, caller, path)
 
         def work(unit: UnitOfWork) -> None:
             self._delete(unit, caller, path, recursive=recursive)
@@ -62,27 +62,13 @@ class DeletionService:
 
     def collect_once(self, limit: int = COLLECT_BATCH) -> int:
         """Remove at most about `limit` rows of deleted trees; returns how many, 0 if none."""
+        now_ns = self._tree.clock()
         with self._tree.database.read() as unit:
-            if not unit.trash.is_any():
+            if not unit.trash.is_any(now_ns):
                 return 0
-        return self._tree.database.retrying(lambda unit: _collect(unit, limit), durable=False)
-
-    def _check_tree(self, caller: Caller, path: NodePath) -> None:
-        """Refuse a recursive deletion that would remove what the caller may not.
-
-        In a transaction of its own: it reads the whole tree, and writers need not wait for it.
-        """
-        with self._tree.database.read() as unit:
-            found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-            require(caller, found.records, Action.REMOVE, path)
-            if not found.node.is_container or not unit.nodes.has_children(found.node.node_id):
-                return
-            # Its children go as well, so it must be writable like every container in it.
-            require(caller, found.records, Action.WRITE, path)
-            samples = unit.nodes.kinds_of_access(found.node.node_id)
-        caller = self._tree.informed_below(caller, found, samples)
-        for sample in samples:
-            _check_deletable(caller, sample, found)
+        return self._tree.database.retrying(
+            lambda unit: _collect(unit, limit, now_ns), durable=False
+        )
 
     def _delete(
         self, unit: UnitOfWork, caller: Caller, path: NodePath, *, recursive: bool
@@ -102,13 +88,31 @@ class DeletionService:
         log_change(unit, caller, Operation.DELETE, found, now_ns)
 
 
+def check_tree(tree: Tree, caller: Caller, path: NodePath) -> None:
+    """Refuse a recursive deletion that would remove what the caller may not.
+
+    In a transaction of its own: it reads the whole tree, and writers need not wait for it.
+    """
+    with tree.database.read() as unit:
+        found = tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
+        require(caller, found.records, Action.REMOVE, path)
+        if not found.node.is_container or not unit.nodes.has_children(found.node.node_id):
+            return
+        # Its children go as well, so it must be writable like every container in it.
+        require(caller, found.records, Action.WRITE, path)
+        samples = unit.nodes.kinds_of_access(found.node.node_id)
+    caller = tree.informed_below(caller, found, samples)
+    for sample in samples:
+        _check_deletable(caller, sample, found)
+
+
 def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
     """Remove a node that has no children: its rows, its size, its use of the quota.
 
     The node must be locked.
     """
     node = found.node
-    size_bytes, files = _leaves_behind(unit, node)
+    size_bytes, files = leaves_behind(unit, node)
     if node.allocation_id is not None:
         unit.allocations.remove(node.allocation_id)
     elif node.has_bytes and found.allocation_id is not None:
@@ -117,18 +121,25 @@ def remove_single(unit: UnitOfWork, found: Found, now_ns: int) -> None:
     record_change(unit, node.parent_id, size_bytes=-size_bytes, files=-files, now_ns=now_ns)
 
 
-def _leaves_behind(unit: UnitOfWork, node: NodeRecord) -> tuple[int, int]:
+def leaves_behind(unit: UnitOfWork, node: NodeRecord) -> tuple[int, int]:
     """Bytes and files that the parent has counted for a node."""
     if node.is_container:
         return told_by(unit, node.node_id)
     return (node.length, 1) if node.has_bytes else (0, 0)
 
 
-def cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> None:
-    """Move the top of a tree to the trash, and give back what the tree counts for."""
+def cut_off(
+    unit: UnitOfWork, caller: Caller, found: Found, now_ns: int, *, kept_until_ns: int = 0
+) -> None:
+    """Move the top of a tree to the trash, and give back what the tree counts for.
+
+    Until `kept_until_ns` it can be put back to where it was (services/trash.py).
+    """
     node = found.node
-    told_bytes, told_files = told_by(unit, node.node_id)
-    size_bytes, files = unit.sizes.exact(node.node_id)
+    told_bytes, told_files = leaves_behind(unit, node)
+    size_bytes, files = told_bytes, told_files
+    if node.is_container:
+        size_bytes, files = unit.sizes.exact(node.node_id)
     charged_to = None if node.allocation_id is not None else found.allocation_id
     if charged_to is not None:
         unit.allocations.credit(charged_to, size_bytes, files)
@@ -142,6 +153,9 @@ def cut_off(unit: UnitOfWork, caller: Caller, found: Found, now_ns: int) -> None
         released_files=files,
         found_bytes=0,
         found_files=0,
+        kept_until_ns=kept_until_ns,
+        former_parent_id=node.parent_id if kept_until_ns else None,
+        former_name=node.name if kept_until_ns else None,
     )
     unit.trash.cut_off(tree, deleted_ns=now_ns, actor_id=actor_id(caller))
     record_change(
@@ -173,9 +187,9 @@ def _check_deletable(caller: Caller, sample: NodeRecord, top: Found) -> None:
         )
 
 
-def _collect(unit: UnitOfWork, limit: int) -> int:
+def _collect(unit: UnitOfWork, limit: int, now_ns: int) -> int:
     """Take rows off the oldest deleted tree, from its leaves inwards."""
-    tree = unit.trash.oldest()
+    tree = unit.trash.oldest(now_ns)
     if tree is None:
         return 0
     removed = 0
@@ -191,21 +205,22 @@ def _collect(unit: UnitOfWork, limit: int) -> int:
         if containers:
             stack.append(containers[0].node_id)
         elif len(children) < limit:
-            removed += _remove_empty(unit, stack.pop())
+            removed += _remove_empty(unit, stack.pop(), tree.node_id)
     if not stack:
         _settle(unit, tree.node_id)
     return max(removed, 1)
 
 
-def _remove_empty(unit: UnitOfWork, container_id: int) -> int:
-    """Remove a deleted container, unless a child was being made in it; says how many rows."""
-    record = unit.nodes.by_id(container_id)
+def _remove_empty(unit: UnitOfWork, node_id: int, top_id: int) -> int:
+    """Remove a deleted node, unless a child was being made in it; says how many rows."""
+    record = unit.nodes.by_id(node_id)
     if record is None:
         return 0
     record = unit.nodes.lock(record)
-    if unit.nodes.has_children(container_id):
+    if unit.nodes.has_children(node_id):
         return 0
     _remove_rows(unit, [record])
+    unit.trash.count_found(top_id, [record])
     return 1
 
 

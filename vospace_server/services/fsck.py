@@ -7,6 +7,7 @@ gone meanwhile is looked up again.
 
 import enum
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -249,7 +250,7 @@ def _wrong_usage(
     if repair:
         # Nobody may charge it between looking and correcting.
         unit.allocations.own_tree()
-    if unit.checks.has_trash_of(allocation_id):
+    if unit.checks.has_trash_of(allocation_id, time.time_ns()):
         return None
     used = unit.allocations.used(allocation_id)
     reserved = unit.allocations.reserved(allocation_id)

@@ -14,7 +14,7 @@ CONTENT_SECURITY_POLICY: Final = (
     "frame-ancestors 'none'; "
     "base-uri 'none'; "
     "require-trusted-types-for 'script'; "
-    "trusted-types 'none'"
+    "trusted-types vospace-worker"
 )
 
 PAGE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
