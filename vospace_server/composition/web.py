@@ -195,6 +195,11 @@ def _admin_routes(
     return [*users.routes, *rest.routes]
 
 
+def group_api_routes(services: Services) -> list[TreeRoute]:
+    """Groups in JSON, for pages and programs."""
+    return GroupApi(queries=services.group_queries).routes
+
+
 def _group_routes(web: Web, access: Access, services: Services) -> list[TreeRoute]:
     pages, cookies = web.pages, web.cookies
     groups, queries = services.groups, services.group_queries
@@ -213,5 +218,4 @@ def _group_routes(web: Web, access: Access, services: Services) -> list[TreeRout
         *InvitationPages(
             pages=pages, cookies=cookies, invitations=invitations, group_pages=group
         ).routes,
-        *GroupApi(queries=queries).routes,
     ]
