@@ -22,9 +22,9 @@ MATRIX = TREE / "tests" / "conformance" / "matrix.toml"
 _SOURCES = (
     "Contract|Compliance|VOSpace 2\\.1|UWS 1\\.1|GMS 1\\.0|SSO 2\\.0|VOSI 1\\.1|SODA 1\\.0"
 )
-_LINE = re.compile(rf"(?P<source>{_SOURCES}) ?(?P<where>[^:]*): (?P<what>.+)")
+_PLACE = re.compile(rf"(?P<source>{_SOURCES}) ?(?P<where>.*)")
 _COMPLIANCE = re.compile(r"rows? ")
-_FEATURE = re.compile(r"5,? rows? ")
+_FEATURE = re.compile(r"(?:^|[ ,])5,? rows? (.+)")
 _CORNER = re.compile(r"7-(\d+)")
 _NUMBERS = re.compile(r"(\d+)(?: to (\d+))?")
 
@@ -61,14 +61,14 @@ def _in_file(path: Path) -> Iterator[Shown]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         paragraph = (ast.get_docstring(node) or "").partition("\n\n")[0]
-        found = _LINE.fullmatch(" ".join(paragraph.split()))
-        if found is not None:
-            yield Shown(
-                source=found["source"],
-                where=found["where"].strip(),
-                what=found["what"].strip(),
-                test=f"{path.relative_to(TREE / 'tests')}::{node.name}",
-            )
+        places, _, what = " ".join(paragraph.split()).partition(": ")
+        test = f"{path.relative_to(TREE / 'tests')}::{node.name}"
+        for place in places.split("; "):
+            found = _PLACE.fullmatch(place)
+            if found is not None and what:
+                yield Shown(
+                    source=found["source"], where=found["where"], what=what.strip(), test=test
+                )
 
 
 def rows_of(shown: Shown) -> list[tuple[str, int]]:
@@ -77,10 +77,11 @@ def rows_of(shown: Shown) -> list[tuple[str, int]]:
         return [("compliance", number) for number in _numbers(shown.where)]
     if shown.source != "Contract":
         return []
-    corners = [("corner", int(number)) for number in _CORNER.findall(shown.where)]
-    if _FEATURE.match(shown.where):
-        return [("feature", n) for n in _numbers(_FEATURE.sub("", shown.where))] + corners
-    return corners
+    rows = [("corner", int(number)) for number in _CORNER.findall(shown.where)]
+    feature = _FEATURE.search(shown.where)
+    if feature is not None:
+        rows += [("feature", number) for number in _numbers(feature[1])]
+    return rows
 
 
 def _numbers(text: str) -> Iterator[int]:

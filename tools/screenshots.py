@@ -26,8 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.space import SpaceServer
 from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.web.site import PASSWORD, Person, WebSite, open_site
+from vospace_server.domain.group import GroupChange
 from vospace_server.domain.identity import OPERATOR, TokenScope
 from vospace_server.services.accounts import NewUser
+from vospace_server.services.invitations import InvitationService
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 THEMES = ("light", "dark")
@@ -192,7 +194,7 @@ STATES = (
     State(name="menu-french", path="/groups", act=choose_french),
     State(name="shortcuts", path="/groups", act=open_sheet),
     State(name="not-found", path="/nowhere", who=None),
-    State(name="forbidden", path=GROUP, who="dupont"),
+    State(name="forbidden", path="/groups/show/HST-STAFF", who="dupont"),
     State(name="storage", path="/storage/list/durand/data"),
     State(name="storage-selected", path="/storage/list/durand/data", act=select_some),
     State(name="storage-menu", path="/storage/list/durand/data", act=open_new_menu),
@@ -346,10 +348,26 @@ def furnish_groups(site: WebSite, durand: Person) -> None:
     site.groups.set_access("HST-RO", public=False, readers=["CFHT"], by=by)
 
 
+def tidy(site: WebSite) -> None:
+    """Takes back what the pictures before have done."""
+    for token in site.accounts.tokens("durand"):
+        if token.label == "night pipeline" and not token.revoked:
+            site.accounts.revoke_token("durand", token.token_id, by=OPERATOR)
+    present = [member.value for member in site.groups.get("CFHT").members]
+    if "dupont" not in present:
+        site.groups.add_member("CFHT", "dupont", expires=None, by=OPERATOR)
+    site.groups.change("PASTED", GroupChange(members=()), by=OPERATOR)
+    invitations = InvitationService(
+        database=site.database, groups=site.groups, identify=lambda _name, _scope: OPERATOR
+    )
+    for invitation in invitations.open_of("HST-RO", by=OPERATOR):
+        invitations.withdraw("HST-RO", invitation.invitation_id, by=OPERATOR)
+
+
 def context_for(
-    browser: Browser, site: WebSite, person: Person | None, theme: str, width: int
+    browser: Browser, site: WebSite, cookie: str | None, theme: str, width: int
 ) -> BrowserContext:
-    """A browser of somebody's, of this theme and width."""
+    """A browser with this cookie, of this theme and width."""
     context = browser.new_context(
         base_url=site.url,
         color_scheme="dark" if theme == "dark" else "light",
@@ -357,18 +375,17 @@ def context_for(
         viewport={"width": width, "height": 800},
         locale="en-CA",
     )
-    if person is not None:
-        cookie = site.new_cookie(person)
+    if cookie is not None:
         context.add_cookies([{"name": "vospace", "value": cookie, "url": site.url}])
     return context
 
 
-def take(browser: Browser, site: WebSite, people: dict[str, Person], state: State) -> None:
+def take(browser: Browser, site: WebSite, cookies: dict[str, str], state: State) -> None:
     """All pictures of one state."""
-    person = people[state.who] if state.who else None
+    cookie = cookies[state.who] if state.who else None
     for theme in THEMES:
         for label, width in WIDTHS.items():
-            context = context_for(browser, site, person, theme, width)
+            context = context_for(browser, site, cookie, theme, width)
             page = context.new_page()
             page.goto(state.path)
             state.act(page)
@@ -376,9 +393,8 @@ def take(browser: Browser, site: WebSite, people: dict[str, Person], state: Stat
             page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
             context.close()
             shrink(target)
-            if state.name == "group-removed":
-                site.groups.add_member("CFHT", "dupont", expires=None, by=OPERATOR)
             weigh(target)
+            tidy(site)
 
 
 def shrink(picture: Path) -> None:
@@ -409,11 +425,12 @@ def main(names: list[str]) -> None:
         server = SpaceServer(data_dir=data_dir, arguments=["--config", str(settings)])
         with server, open_site(server, f"sqlite:///{data_dir / 'vospace.sqlite'}") as site:
             people = furnish(site)
+            cookies = {name: site.new_cookie(person) for name, person in people.items()}
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS)
             )
             for state in wanted:
-                take(browser, site, people, state)
+                take(browser, site, cookies, state)
             browser.close()
     total = sum(each.stat().st_size for each in FOLDER.glob("*.png"))
     print(f"{total:>8} in all")

@@ -11,6 +11,8 @@ class ViewUri:
     BINARY: Final = "ivo://ivoa.net/vospace/core#binaryview"
     DEFAULT: Final = "ivo://ivoa.net/vospace/core#defaultview"
     CADC_DATA: Final = "ivo://cadc.nrc.ca/vospace/view#data"
+    CADC_CUTOUT: Final = "ivo://cadc.nrc.ca/vospace/view#cutout"
+    CADC_HEADER: Final = "ivo://cadc.nrc.ca/vospace/view#header"
     TAR: Final = "ivo://ivoa.net/vospace/core#tar"
     TAR_GZ: Final = "ivo://ivoa.net/vospace/core#targz"
     ZIP: Final = "ivo://ivoa.net/vospace/core#zip"

@@ -125,7 +125,8 @@ def test_vsync_brings_only_what_changed(
 
 
 def test_vmv_renames_and_moves_into_containers(vos: VosClient, root: str, tree: Path) -> None:
-    """Contract 1.6: the destination is a new name, or a container that takes the node in."""
+    """Contract 5 rows 12 and 36; Contract 1.6: the destination is a new name, or a container
+    that takes the node in."""
     vos("vcp", str(tree), f"{root}/tree")
 
     vos("vmv", f"{root}/tree/x.fits", f"{root}/renamed.fits")
@@ -148,7 +149,8 @@ def test_vmv_says_why_it_can_not(vos: VosClient, root: str, tree: Path) -> None:
 def test_vcat_prints_several_files_with_a_password(
     vos: VosClient, root: str, tree: Path, shared_space: Space
 ) -> None:
-    """Contract 2.4: Basic from ~/.netrc, which vcat uses though it ignores tokens."""
+    """Contract 5 row 91; Contract 2.4: Basic from ~/.netrc, which vcat uses though it ignores
+    tokens."""
     vos("vcp", str(tree / "sub" / "y.txt"), f"{root}/y.txt")
     netrc = VosClient(home=vos.home).with_netrc(shared_space.owner, shared_space.server.url)
 

@@ -311,6 +311,24 @@ def test_both_addresses_take_the_parameters(owner: httpx.Client, folder: str) ->
     assert same(opened(added.content)[0].data, pixels(80, 100)[:5, :5])
 
 
+@pytest.mark.parametrize("view", ["cutout", "header"])
+def test_parts_are_negotiated_for_reading_only(
+    owner: httpx.Client, folder: str, view: str
+) -> None:
+    """Contract 2.5: CADC's views of parts end in an address that takes the parameters."""
+    path = f"{folder}/x.fits"
+    owner.put(f"/vault/files/{path}", content=image()).raise_for_status()
+    uri = f"ivo://cadc.nrc.ca/vospace/view#{view}"
+
+    def ask(direction: str, protocol: str) -> list[str]:
+        document = transfer(path, direction, protocols=(protocol,), view=uri)
+        return endpoints_of(owner.post("/vault/synctrans", content=document).text)
+
+    (url,) = ask("pullFromVoSpace", "httpget")
+    assert httpx.get(url, params={"SUB": "[1:5,1:5]"}).status_code == 200
+    assert ask("pushToVoSpace", "httpput") == []
+
+
 def test_a_part_has_a_tag_and_a_head(owner: httpx.Client, folder: str) -> None:
     """Contract 2.5: HEAD of a part has its length; If-None-Match spares a known part."""
     path = f"/vault/files/{folder}/x.fits"

@@ -44,7 +44,8 @@ def run(home: Path, program: str, *words: str) -> subprocess.CompletedProcess[st
 def test_cadc_get_cert_fetches_a_certificate_that_logs_in(
     secure_space: SecureSpace, home: Path
 ) -> None:
-    """Contract 3.5: CDP#proxy-1.0 by netrc; `~/.ssl/cadcproxy.pem` then serves `vls`."""
+    """Contract 5 row 94; Contract 3.5: CDP#proxy-1.0 by netrc; `~/.ssl/cadcproxy.pem` then
+    serves `vls`."""
     got = run(home, "cadc-get-cert", "-k", "-n", "--days-valid", "3")
     proxy = home / ".ssl/cadcproxy.pem"
     assert got.returncode == 0, got.stdout + got.stderr

@@ -29,7 +29,8 @@ def pem(tmp_path: Path) -> Path:
 
 
 def test_a_certificate_logs_in(secure_space: SecureSpace, pem: Path) -> None:
-    """Contract 3.4: tls-with-certificate; the answer says who one is."""
+    """Compliance row 38; Contract 5 row 89; Contract 3.4: tls-with-certificate; the answer says
+    who one is."""
     answer = whoami(secure_space, secure_space.certificate.write(pem))
 
     assert answer.status_code == 302
@@ -40,7 +41,8 @@ def test_a_certificate_logs_in(secure_space: SecureSpace, pem: Path) -> None:
 def test_a_proxy_certificate_logs_in_as_its_holder(
     secure_space: SecureSpace, pem: Path, depth: int
 ) -> None:
-    """Contract 2.4: `cadcproxy.pem` is a proxy (RFC 3820), also a proxy of a proxy."""
+    """Contract 5 row 89; Contract 2.4: `cadcproxy.pem` is a proxy (RFC 3820), also a proxy of a
+    proxy."""
     proxy = secure_space.certificate
     for number in range(depth):
         proxy = proxy.proxy(f"{number}")

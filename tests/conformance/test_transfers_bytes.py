@@ -109,7 +109,7 @@ def test_the_phase_tells_how_a_push_stands(desk: Desk) -> None:
 
 
 def test_asynchronous_transfers_end_in_the_same_addresses(desk: Desk) -> None:
-    """Compliance rows 30 and 53: POST, RUN, details, bytes."""
+    """Contract 5 row 31; Compliance rows 30 and 53: POST, RUN, details, bytes."""
     desk.put("f", b"pulled")
     pull = desk.make(transfer(desk.at("f"), "pullFromVoSpace", PULL))
     push = desk.make(transfer(desk.at("g"), "pushToVoSpace", PUSH))

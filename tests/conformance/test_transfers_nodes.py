@@ -90,7 +90,8 @@ def test_a_link_out_of_the_space_is_never_followed(desk: Desk) -> None:
 
 @pytest.mark.parametrize("keep", [False, True], ids=["move", "copy"])
 def test_destinations_that_only_look_impossible(desk: Desk, keep: bool) -> None:
-    """Contract 7-18: a prefix of a name is no ancestor; containers receive what comes."""
+    """Compliance rows 47 and 48; Contract 5 row 36; Contract 7-18: a prefix of a name is no
+    ancestor; containers receive what comes."""
     desk.mkdir("a")
     desk.put("a/f")
     desk.mkdir("ab")
@@ -142,7 +143,8 @@ def test_destinations_that_are_impossible(
 
 
 def test_a_container_is_copied_with_all_that_is_in_it(desk: Desk) -> None:
-    """Compliance rows 49 and 50: a deep copy, each node of the type that it had."""
+    """Contract 5 row 37; Compliance rows 49 and 50: a deep copy, each node of the type that it
+    had."""
     desk.mkdir("t")
     desk.mkdir("t/d", description="a folder")
     desk.put("t/d/f", b"shared bytes")

@@ -80,7 +80,8 @@ def test_phases_are_bare_words_and_run_may_be_said_twice(desk: Desk) -> None:
 
 
 def test_waiting_is_bounded_and_ends_with_the_change(desk: Desk, host: RemoteHost) -> None:
-    """Contract 7-11: WAIT=-1 is bounded; a job that is over, or in another phase, answers."""
+    """Contract 5 row 66; Contract 7-11: WAIT=-1 is bounded; a job that is over, or in another
+    phase, answers."""
     desk.put("f")
     done = desk.move("f", "g")
     pending = desk.make(internal(desk.at("g"), desk.at("h"), keep=False))
@@ -106,7 +107,7 @@ def test_a_job_can_be_made_and_started_at_once(desk: Desk) -> None:
 def test_the_list_is_the_owners_newest_first_and_filtered(
     desk: Desk, stranger: Desk, nobody: Desk
 ) -> None:
-    """UWS 1.1 2.2.2.1: PHASE, AFTER and LAST choose from the list of jobs."""
+    """Contract 5 row 68; UWS 1.1 2.2.2.1: PHASE, AFTER and LAST choose from the list."""
     desk.put("f")
     jobs = [desk.make(internal(desk.at("f"), desk.at("g"), keep=False)) for _ in range(3)]
     ids = [job.url.rpartition("/")[2] for job in jobs]
@@ -154,7 +155,8 @@ def test_a_job_is_its_owners_business(desk: Desk, stranger: Desk, nobody: Desk) 
 
 
 def test_a_deleted_job_is_gone(desk: Desk, host: RemoteHost) -> None:
-    """UWS 1.1 2.2.3.3: DELETE and ACTION=DELETE destroy a job, also one that executes."""
+    """Contract 5 row 69; UWS 1.1 2.2.3.3: DELETE and ACTION=DELETE destroy a job, also one that
+    executes."""
     desk.put("f")
     job = desk.make(internal(desk.at("f"), desk.at("g"), keep=False))
     running = stalled(desk, host)
@@ -172,7 +174,8 @@ def test_a_deleted_job_is_gone(desk: Desk, host: RemoteHost) -> None:
 
 
 def test_an_abort_is_prompt_and_cuts_the_connection(desk: Desk, host: RemoteHost) -> None:
-    """UWS 1.1 2.2.3.5: ABORT ends an executing job at once, its work soon after."""
+    """Contract 5 row 67; UWS 1.1 2.2.3.5: ABORT ends an executing job at once, its work soon
+    after."""
     desk.put("new", b"as it was")
     job = stalled(desk, host)
     assert job.text("phase") == "EXECUTING"
@@ -185,7 +188,8 @@ def test_an_abort_is_prompt_and_cuts_the_connection(desk: Desk, host: RemoteHost
 
 
 def test_destruction_and_duration_are_set_within_bounds(desk: Desk, host: RemoteHost) -> None:
-    """UWS 1.1 2.2.3.4: DESTRUCTION and EXECUTIONDURATION are granted within bounds."""
+    """Contract 5 row 69; UWS 1.1 2.2.3.4: DESTRUCTION and EXECUTIONDURATION are granted within
+    bounds."""
     desk.put("f")
     job = desk.make(internal(desk.at("f"), desk.at("g"), keep=False))
     soon = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
@@ -307,7 +311,8 @@ def test_a_refused_push_has_no_endpoint_and_a_redirect_is_a_plain_403(
 
 
 def test_parameters_are_answered_with_the_details_or_a_redirect(desk: Desk) -> None:
-    """VOSpace 2.1 6.4.1: a form without REQUEST is answered with the transfer itself."""
+    """Contract 5 rows 32 and 33; VOSpace 2.1 6.4.1: a form without REQUEST is answered with the
+    transfer itself."""
     desk.put("f", b"pulled")
     form = {
         "target": uri(desk.at("f"), "!"),

@@ -118,7 +118,8 @@ def test_a_file_over_5_gib_goes_in_segments(
 def test_a_download_that_broke_off_is_resumed(
     vos: VosClient, folder: str, tmp_path: Path, shared_space: Space
 ) -> None:
-    """Contract 2.5: vcp goes on with a .part file by a range, and finds the digest right."""
+    """Contract 5 row 57; Contract 2.5: vcp goes on with a .part file by a range, and finds the
+    digest right."""
     content = os.urandom(3 * MIB)
     uri = put(shared_space, f"{folder}/f", content)
     target = tmp_path / "back"

@@ -50,7 +50,8 @@ def everywhere(space: SecureSpace, holds: Callable[[httpx.Client], bool]) -> Non
 
 
 def test_read_only_refuses_what_writes_and_serves_what_reads(space: SecureSpace) -> None:
-    """Contract 1.5, 1.8: 503 with `read-only` and Retry-After 180; reading goes on."""
+    """Contract 5 row 97; Contract 1.5, 1.8: 503 with `read-only` and Retry-After 180; reading
+    goes on."""
     with space.plain(space.ann) as client:
         client.put("/vault/files/ann/f", content=b"kept").raise_for_status()
 
@@ -81,7 +82,8 @@ def test_read_only_refuses_what_writes_and_serves_what_reads(space: SecureSpace)
 
 
 def test_offline_serves_nothing_but_what_says_so(space: SecureSpace) -> None:
-    """Contract 1.5, 1.8: everything is 503 but VOSI and the probes; an administrator may."""
+    """Contract 5 row 97; Contract 1.5, 1.8: everything is 503 but VOSI and the probes; an
+    administrator may."""
     put_into(space, "Offline")
     everywhere(space, lambda client: client.get("/vault/nodes").status_code == 503)
 

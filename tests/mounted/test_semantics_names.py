@@ -272,6 +272,7 @@ def test_extended_attributes_are_properties(mount: Mount) -> None:
 
 
 def test_df_shows_the_quota(own_mounts: Mounts, own_space: Space) -> None:
+    """Contract 5 row 46: a real mount, and the quota in df."""
     own_space.server.administer("allocation", "set", "durand", "--quota", "64MiB")
     mount = own_mounts.mount("vos:durand", user=own_space.owner)
     (mount.path / "f").write_bytes(bytes(16 * 1024 * 1024))

@@ -27,6 +27,7 @@ WRONG = base64.b64encode(bytes(16)).decode()
 def test_a_digest_of_other_bytes_is_412_and_names_both(
     owner: httpx.Client, folder: str, header: dict[str, str]
 ) -> None:
+    """Contract 7-14: both digests are named."""
     address = f"/vault/files/{folder}/f"
     owner.put(address, content=b"old").raise_for_status()
 

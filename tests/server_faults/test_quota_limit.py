@@ -73,6 +73,7 @@ def test_replacing_is_charged_by_the_difference(
 def test_of_sixteen_writers_at_the_limit_exactly_those_succeed_that_fit(
     shared_space: Space, owner: httpx.Client, allocation: Allocate, declared: bool
 ) -> None:
+    """Contract 5 rows 81 and 82: the use is exact, whoever writes beside one."""
     size, fitting = 50_000, 7
     quota = size * fitting + size // 2
     path = allocation(str(quota))

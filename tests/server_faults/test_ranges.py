@@ -91,6 +91,7 @@ RANGES = st.one_of(
 def test_a_range_is_a_slice(
     stored: list[StoredFile], fetch: Fetch, which: int, header: str
 ) -> None:
+    """Contract 5 row 56: any range is that slice of the file."""
     file = stored[which]
     status, part = expected(header, file.content)
     answer = fetch(file.url, Range=header)

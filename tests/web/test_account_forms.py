@@ -276,6 +276,7 @@ def test_a_reset_password_ends_all_logins(
 def test_allocations_are_made_and_quotas_changed(
     client: Client, alice: Person, boss: Person
 ) -> None:
+    """Contract 5 row 79: an administrator gives and changes a quota."""
     browser = client(boss)
     fields = {"path": alice.name, "owner": alice.name, "size": "10GiB", "files": "1000"}
     assert send(browser, "/admin/allocations", **fields).status_code == 303

@@ -247,6 +247,7 @@ def test_a_group_is_deleted_by_typing_its_name(
 def test_an_invitation_makes_a_member_of_one_person_once(
     client: Client, site: WebSite, alice: Person, bob: Person, boss: Person
 ) -> None:
+    """Contract 5 row 87: a link makes one member, once."""
     group = site.new_group(alice)
     owner = client(alice)
     page = send(owner, f"/groups/show/{group}/invitations", email="bob@example.org", days="3")

@@ -193,6 +193,7 @@ def test_a_membership_gets_an_end(
 def test_an_invitation_goes_from_one_browser_to_another(
     visit: Visit, site: WebSite, alice: Person, bob: Person
 ) -> None:
+    """Contract 5 rows 87 and 88: the group pages in two browsers."""
     group = site.new_group(alice)
     owner = visit(alice, f"/groups/show/{group}")
     owner.get_by_text("Invite by link").click()

@@ -17,6 +17,7 @@ def log_in(client: httpx.Client, name: str, password: str, **more: str) -> httpx
 def test_a_login_gives_a_cookie_that_scripts_and_other_sites_do_not_get(
     client: Client, alice: Person
 ) -> None:
+    """Contract 5 row 92: the cookie of a login."""
     answer = log_in(client(), alice.name, PASSWORD)
 
     assert answer.status_code == 303
@@ -96,6 +97,26 @@ def test_the_id_of_a_session_changes_at_login(
     assert answer.status_code == 303
     assert planted not in answer.headers["set-cookie"]
     assert site.sessions.find(planted) is None
+
+
+def test_a_login_form_that_is_older_than_the_session_still_logs_in(
+    client: Client, alice: Person, bob: Person
+) -> None:
+    answer = log_in(client(alice), bob.name, PASSWORD)
+
+    assert answer.status_code == 303
+    assert "set-cookie" in answer.headers
+
+
+def test_a_password_that_the_operator_sets_ends_all_sessions(
+    client: Client, site: WebSite, alice: Person
+) -> None:
+    browser = client(alice)
+    site.server.administer(
+        "user", "password", alice.name, "--password-stdin", stdin="a new one\n"
+    )
+
+    assert alice.name not in browser.get("/").text
 
 
 def test_logging_out_ends_the_session_at_once_and_needs_a_post(

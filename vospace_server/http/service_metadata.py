@@ -27,6 +27,8 @@ _PROVIDED_VIEWS: Final = (
     *PROVIDED_ARCHIVES,
     ViewUri.CADC_PACKAGE,
 )
+# Made of the bytes that are stored.
+_PART_VIEWS: Final = (ViewUri.CADC_CUTOUT, ViewUri.CADC_HEADER)
 
 
 class MetadataEndpoints:
@@ -42,9 +44,12 @@ class MetadataEndpoints:
         return document(write_properties_document(accepts=known, provides=known, contains=used))
 
     async def views(self, _request: Request) -> Response:
-        """Bytes as they are, in and out, and containers as archives."""
+        """Bytes as they are, in and out, parts of them, and containers as archives."""
         accepted = (View(uri=uri) for uri in _ACCEPTED_VIEWS)
-        provided = (View(uri=uri) for uri in _PROVIDED_VIEWS)
+        provided = [
+            *(View(uri=uri) for uri in _PROVIDED_VIEWS),
+            *(View(uri=uri, original=False) for uri in _PART_VIEWS),
+        ]
         return document(write_views_document(accepts=accepted, provides=provided))
 
     async def protocols(self, _request: Request) -> Response:

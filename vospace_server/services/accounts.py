@@ -20,6 +20,7 @@ from vospace_server.domain.account import (
 )
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
+from vospace_server.domain.session import Session
 
 # So long is somebody told when the token expired; then it is unknown, and a program that logs
 # in for every command does not fill the table.
@@ -123,14 +124,21 @@ class AccountService:
             action = "user-disabled" if disabled else "user-enabled"
             unit.audit.record(action, name, by=by, at=now)
 
-    def set_password(self, name: str, password: str, *, by: Identity) -> None:
-        """Replaces the password; the old one stops to work at once."""
+    def set_password(
+        self, name: str, password: str, *, by: Identity, keep: Session | None = None
+    ) -> None:
+        """Replaces the password; the old one stops to work at once.
+
+        So do all logins of browsers, of which somebody else may have one, except `keep`.
+        """
         with self._database.read() as unit:
             _existing(unit, name)
         password_hash = self._hashed(password)
         with self._database.write() as unit:
             user = _existing(unit, name)
             unit.users.set_password(user.user_id, password_hash)
+            kept = "" if keep is None else keep.digest
+            unit.sessions.remove_of_user(user.user_id, but=kept)
             unit.audit.record("password-set", name, by=by, at=self._clock())
 
     def change_identities(

@@ -44,6 +44,8 @@ _PLAIN_VIEWS: Final = {
     ViewUri.DEFAULT,
     ViewUri.CADC_DATA,
 }
+# Which part of the file it is to be, the client adds to the address itself (contract 2.5).
+_PART_VIEWS: Final = {ViewUri.CADC_CUTOUT, ViewUri.CADC_HEADER}
 
 
 class Door(enum.Enum):
@@ -55,8 +57,13 @@ class Door(enum.Enum):
 
 
 def check_plain_view(transfer: ExternalTransfer) -> None:
-    """Raise ViewNotSupported unless a transfer is about the bytes as they are."""
-    if transfer.view is not None and transfer.view.uri not in _PLAIN_VIEWS:
+    """Raise ViewNotSupported unless a transfer is about the bytes as they are.
+
+    For reading, it may be about those of a part.
+    """
+    reading = transfer.direction is Direction.PULL_FROM_VOSPACE
+    known = _PLAIN_VIEWS | _PART_VIEWS if reading else _PLAIN_VIEWS
+    if transfer.view is not None and transfer.view.uri not in known:
         raise ViewNotSupported(transfer.view.uri)
 
 

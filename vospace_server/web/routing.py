@@ -59,14 +59,20 @@ def path_value(request: Request, name: str) -> str:
         raise InvalidURI("the address is not percent-encoded UTF-8") from None
 
 
-def posting(endpoint: FormEndpoint, cookies: SessionCookies) -> Endpoint:
-    """An endpoint for POST, which runs only for forms that a page of ours has sent."""
+def posting(
+    endpoint: FormEndpoint, cookies: SessionCookies, *, asks_token: bool = True
+) -> Endpoint:
+    """An endpoint for POST, which runs only for forms that a page of ours has sent.
+
+    Without `asks_token`, the origin alone proves that: for the login, whose form may be older
+    than the session that another window has begun.
+    """
 
     async def post(request: Request) -> Response:
         cookies.check_same_origin(request.scope)
         form = await read_form(request)
         session = session_of(request)
-        if session is not None:
+        if session is not None and asks_token:
             check_csrf_token(session, form.get(CSRF_FIELD) or _header_token(request))
         return await endpoint(request, form)
 

@@ -123,6 +123,7 @@ def test_replacing_keeps_the_node_and_gives_new_content(
 def test_a_range_is_partial_content(
     alice: httpx.Client, folder: str, asked: str, expected: bytes, content_range: str
 ) -> None:
+    """Contract 5 row 56; Contract 7-16: 206 with Content-Range."""
     put(alice, f"{folder}/f", CONTENT)
 
     response = get(alice, f"{folder}/f", Range=asked)
@@ -139,6 +140,7 @@ def test_a_range_is_partial_content(
 def test_a_range_behind_the_end_is_not_satisfiable(
     alice: httpx.Client, folder: str, asked: str
 ) -> None:
+    """Contract 7-16: 416 beyond the end."""
     put(alice, f"{folder}/f", CONTENT)
 
     response = get(alice, f"{folder}/f", Range=asked)
@@ -160,6 +162,7 @@ def test_other_ranges_mean_the_whole(alice: httpx.Client, folder: str, asked: st
 
 
 def test_if_range_guards_a_resumed_download(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 57: If-Range: the rest of the same content, or all of the new one."""
     tag = put(alice, f"{folder}/f", CONTENT).headers["etag"]
     modified = get(alice, f"{folder}/f").headers["last-modified"]
 
@@ -174,6 +177,7 @@ def test_if_range_guards_a_resumed_download(alice: httpx.Client, folder: str) ->
 
 
 def test_reading_conditions_are_honoured(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 61: If-None-Match, If-Match and the dates."""
     tag = put(alice, f"{folder}/f", CONTENT).headers["etag"]
     modified = get(alice, f"{folder}/f").headers["last-modified"]
 
@@ -192,6 +196,7 @@ def test_reading_conditions_are_honoured(alice: httpx.Client, folder: str) -> No
 
 
 def test_writing_conditions_are_honoured(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 61: If-Match and If-None-Match on PUT."""
     created = put(alice, f"{folder}/f", b"1", If_None_Match="*")
     again = put(alice, f"{folder}/f", b"2", If_None_Match="*")
     matching = put(alice, f"{folder}/f", b"3", If_Match=created.headers["etag"])
@@ -223,6 +228,7 @@ def objects_in(objects: Path) -> set[str]:
 def test_a_wrong_digest_keeps_the_old_bytes_and_leaves_nothing_behind(
     alice: httpx.Client, folder: str, objects: Path, headers: dict[str, str]
 ) -> None:
+    """Contract 5 row 59; Contract 7-14: 412, the old bytes, no orphan."""
     put(alice, f"{folder}/f", b"old bytes")
     before = objects_in(objects)
     assert before
@@ -240,6 +246,7 @@ def test_a_wrong_digest_keeps_the_old_bytes_and_leaves_nothing_behind(
 
 
 def test_a_right_digest_is_accepted_and_repeated(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 60; Contract 7-14: 201 with the same digest."""
     digest = f"md5={md5_of(CONTENT)}"
 
     response = put(alice, f"{folder}/f", CONTENT, Digest=digest)
@@ -265,6 +272,7 @@ def test_digests_of_other_kinds_are_ignored(alice: httpx.Client, folder: str) ->
 
 
 def test_an_empty_file_has_no_content(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 63; Contract 7-16: 204, and HEAD 200 with length 0."""
     stored = put(alice, f"{folder}/empty", b"")
     response = alice.get(f"/vault/files/{folder}/empty")
     head = alice.head(f"/vault/files/{folder}/empty")
@@ -291,6 +299,7 @@ def test_a_node_without_bytes_has_no_content_and_no_digest(
 def test_head_needs_no_permission_on_the_file_itself(
     alice: httpx.Client, bob: httpx.Client, folder: str
 ) -> None:
+    """Contract 5 row 39; Contract 7-16: 200 to HEAD although GET is 403."""
     alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
     alice.post(f"/vault/nodes/{folder}", content=container(folder, ispublic="true"))
     put(alice, f"{folder}/f", CONTENT)
@@ -372,6 +381,7 @@ def test_the_node_is_answered_to_whoever_wants_json(alice: httpx.Client, folder:
 def test_a_file_larger_than_the_quota_is_refused_and_the_old_one_kept(
     alice: httpx.Client, declared: bool, name: str
 ) -> None:
+    """Contract 5 row 80: 413 with the word quota, before the first byte."""
     put(alice, f"small/{name}", b"x" * 400)
     body = b"y" * 2000
 

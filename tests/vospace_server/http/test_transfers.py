@@ -241,6 +241,7 @@ def test_missing_parameters_are_an_invalid_argument(alice: httpx.Client) -> None
 
 
 def test_an_announced_length_beyond_the_quota_is_refused(alice: httpx.Client) -> None:
+    """Contract 5 row 80: negotiation of what does not fit."""
     document = transfer(
         "small/f", "pushToVoSpace", protocols=("httpput",), params={f"{CORE}length": "1001"}
     )
@@ -252,6 +253,7 @@ def test_an_announced_length_beyond_the_quota_is_refused(alice: httpx.Client) ->
 
 
 def test_a_file_moves_to_a_new_name(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 rows 12 and 36; Compliance row 39: moveNode as a rename."""
     put_file(alice, f"{folder}/a")
 
     job = run_move(alice, f"{folder}/a", f"{folder}/b")
@@ -352,6 +354,7 @@ def test_a_copy_is_no_synchronous_transfer(alice: httpx.Client, folder: str) -> 
 def test_an_asynchronous_pull_has_details_when_it_has_run(
     alice: httpx.Client, folder: str
 ) -> None:
+    """Contract 5 row 31: a job with transferDetails."""
     put_file(alice, f"{folder}/f", b"pulled")
     document = transfer(f"{folder}/f", "pullFromVoSpace", protocols=("httpget",))
 

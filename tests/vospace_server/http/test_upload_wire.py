@@ -111,6 +111,7 @@ def test_a_small_refused_body_keeps_the_connection(wire: Wire, login: str) -> No
 def test_a_stream_beyond_the_quota_is_stopped_in_the_middle(
     alice: httpx.Client, wire: Wire, login: str
 ) -> None:
+    """Contract 5 row 81: an undeclared length is cut at the limit."""
     wire.send(
         b"PUT /vault/files/small/stream HTTP/1.1\r\nHost: x\r\n"
         + login.encode()

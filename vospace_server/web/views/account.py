@@ -87,11 +87,17 @@ class AccountPages:
         if form.is_valid:
             await self._check_password(request, form, viewer)
         if form.is_valid:
-            await attempt(form, "new", self._accounts.set_password, viewer.name, new, by=viewer)
+            await attempt(
+                form,
+                "new",
+                self._accounts.set_password,
+                viewer.name,
+                new,
+                by=viewer,
+                keep=session_of(request),
+            )
         if not form.is_valid:
             return await self._show(request, form)
-        kept = session_of(request)
-        await call(self._sessions.end_all, viewer.user_id, by=viewer, but=kept)
         return self._done(request, "The password is changed; other browsers are logged out.")
 
     async def make_token(self, request: Request, form: Form) -> Response:

@@ -98,9 +98,7 @@ class AdminUserPages:
         admin, name = admin_of(request), path_value(request, "user")
         del form
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
-        user = await call(self._accounts.get, name)
         await call(self._accounts.set_password, name, password, by=admin)
-        await call(self._sessions.end_all, user.user_id, by=admin)
         return await self._show(request, name, Form(), password=password)
 
     async def set_names(self, request: Request, form: Form) -> Response:

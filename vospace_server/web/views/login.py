@@ -41,7 +41,10 @@ class LoginPages:
         return [
             PageRoute(
                 addresses.LOGIN,
-                {"GET": self.ask, "POST": posting(self.log_in, self._cookies)},
+                {
+                    "GET": self.ask,
+                    "POST": posting(self.log_in, self._cookies, asks_token=False),
+                },
             ),
             PageRoute(
                 addresses.LOGOUT,

@@ -7,8 +7,8 @@ from alembic import op
 
 from vospace_server.database.columns import ExactText
 
-revision: Final = "0010"
-down_revision: Final = "0007"
+revision: Final = "0005"
+down_revision: Final = "0004"
 
 
 def upgrade() -> None:

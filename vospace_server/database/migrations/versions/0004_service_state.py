@@ -7,7 +7,7 @@ from alembic import op
 
 from vospace_server.database.columns import UtcTime
 
-revision: Final = "0007"
+revision: Final = "0004"
 down_revision: Final = "0003"
 
 
