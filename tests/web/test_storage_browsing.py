@@ -203,6 +203,23 @@ def test_the_address_keeps_filter_and_order(visit: Visit, alice: Person, space: 
     assert shown_names(page) == ["two.fits", "three.txt", "one.fits"]
 
 
+def test_a_name_is_found_below_a_folder(visit: Visit, alice: Person, space: Space) -> None:
+    for folder in ("a", "a/b", "a/b/c"):
+        space.folder(folder)
+    space.put("a/b/c/Needle <b>.txt")
+    space.put("needle.txt")
+    page = browse(visit, alice, space.page)
+
+    page.keyboard.press("f")
+    page.get_by_label("Part of a name").fill("needle")
+    expect(page.get_by_role("dialog")).to_contain_text("2 were found")
+    assert inaccessible(page) == []
+    page.get_by_role("link", name="a/b/c/Needle <b>.txt").click()
+
+    expect(page).to_have_url(re.compile("/a/b/c$"))
+    expect(row(page, "Needle <b>.txt")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("used", "said"), [(80, "more than 80 %"), (95, "more than 90 %"), (100, "is full")]
 )

@@ -176,14 +176,14 @@ export class Grid {
     const box = /** @type {HTMLInputElement} */ (element("input", { type: "checkbox", tabindex: -1, "aria-label": say("Select {name}", { name: entry.name }) }));
     box.checked = picked;
     const [symbol, words] = accessOf(entry);
-    const when = () => element("time", { datetime: new Date(entry.mtime_ns / 1e6).toISOString(), title: localMoment(entry.mtime_ns) }, moment(entry.mtime_ns));
+    const when = (/** @type {number} */ characters) => element("time", { datetime: new Date(entry.mtime_ns / 1e6).toISOString(), title: localMoment(entry.mtime_ns) }, moment(entry.mtime_ns).slice(0, characters));
     return [
       element("td", { role: "gridcell", class: "pick" }, box),
       element("th", { role: "rowheader", scope: "row", class: "name" },
         element("a", { href: isFile(entry) ? fileOf(path) : pageOf(path), tabindex: -1, draggable: "false" }, icon(iconOf(entry)), element("bdi", {}, entry.name)),
-        element("span", { class: "sub" }, isLink(entry) ? null : element("span", { class: "bytes" }, `${size(entry.length)} · `), when())),
+        element("span", { class: "sub" }, isLink(entry) ? null : element("span", { class: "bytes" }, `${size(entry.length)} · `), when(16))),
       element("td", { role: "gridcell", class: "number" }, isLink(entry) ? "" : size(entry.length)),
-      element("td", { role: "gridcell", class: "when" }, when()),
+      element("td", { role: "gridcell", class: "when" }, when(19)),
       element("td", { role: "gridcell", class: "owner" }, element("bdi", {}, entry.owner)),
       element("td", { role: "gridcell", class: "access", title: words }, icon(symbol), element("span", {}, words), entry.locked && element("span", { class: "chip warn" }, say("Locked"))),
     ];

@@ -366,6 +366,16 @@ filterBox.addEventListener("keydown", (event) => {
   }
 });
 
+async function searchBelow() {
+  try {
+    const { search } = await import("./search.js");
+    search(here(), filterBox.value, (path, name) => void go(path, { push: true, focus: name }));
+  } catch (error) {
+    toast(reason(error), { problem: true });
+  }
+}
+get("search-below").addEventListener("click", () => void searchBelow());
+
 document.querySelector("#files thead")?.addEventListener("click", (event) => {
   const th = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-sort]"));
   if (!th || !folder || !/** @type {Element} */ (event.target).closest("a")) return;
@@ -476,6 +486,7 @@ shortcut("c", say("Copy"), () => command("copy"));
 shortcut("e", say("Rename"), () => command("rename"));
 shortcut("p", say("Permissions"), () => command("permissions"));
 shortcut("d", say("Download"), () => downloadButton.click());
+shortcut("f", say("Search subfolders"), () => void searchBelow());
 shortcut("r", say("Load again"), () => void reload());
 shortcut("Delete", say("Delete"), () => command("remove"));
 shortcut("Backspace", say("Up to the folder above"), () => here() !== "/" && openEntry(null));
