@@ -34,6 +34,7 @@ from vospace_server.services.invitations import InvitationService
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 THEMES = ("light", "dark")
 WIDTHS = {"wide": 1440, "narrow": 375}
+MAIN = {"home", "login", "groups", "group", "account", "jobs", "admin-users"}
 # What no page of ours may weigh, so that the pictures stay light in the repository.
 MOST_BYTES = 150_000
 SETTINGS = '[web]\nregistration = "approval"\n'
@@ -383,18 +384,24 @@ def context_for(
 def take(browser: Browser, site: WebSite, cookies: dict[str, str], state: State) -> None:
     """All pictures of one state."""
     cookie = cookies[state.who] if state.who else None
-    for theme in THEMES:
-        for label, width in WIDTHS.items():
-            context = context_for(browser, site, cookie, theme, width)
-            page = context.new_page()
-            page.goto(state.path)
-            state.act(page)
-            target = FOLDER / f"{state.name}-{theme}-{label}.png"
-            page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
-            context.close()
-            shrink(target)
-            weigh(target)
-            tidy(site)
+    for theme, label in looks_of(state):
+        context = context_for(browser, site, cookie, theme, WIDTHS[label])
+        page = context.new_page()
+        page.goto(state.path)
+        state.act(page)
+        target = FOLDER / f"{state.name}-{theme}-{label}.png"
+        page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
+        context.close()
+        shrink(target)
+        weigh(target)
+        tidy(site)
+
+
+def looks_of(state: State) -> list[tuple[str, str]]:
+    """Themes and widths: all of them for pages, one of each for what happens on a page."""
+    if state.name in MAIN or state.name.startswith("storage"):
+        return [(theme, label) for theme in THEMES for label in WIDTHS]
+    return list(zip(THEMES, WIDTHS, strict=True))
 
 
 def shrink(picture: Path) -> None:
