@@ -213,6 +213,8 @@ def test_what_is_deleted_can_be_taken_back_at_once(
     expect(page.get_by_text("data was deleted.")).to_be_visible()
     expect(row(page, "data")).to_have_count(0)
     assert not space.exists("data")
+    select_all = page.get_by_role("checkbox", name="Select everything")
+    assert select_all.evaluate("(box) => !box.checked && !box.indeterminate")
     page.get_by_role("button", name="Undo").click()
 
     expect(row(page, "data")).to_be_visible()
