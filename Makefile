@@ -9,11 +9,12 @@ PYTEST := tools/run-tests $(BIN)/python
 # Debian packages, by what needs them.
 PACKAGES_RUN := python3-venv libfuse2 fuse3
 PACKAGES_TEST := $(PACKAGES_RUN) curl nginx-light postgresql
+PACKAGES_WEB := chromium
 PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
 PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo demo-environment serve test test-s3 stress check lint types imports shape claims \
+.PHONY: help init demo demo-environment serve test test-wire test-web test-s3 stress check lint types imports shape claims \
         conformance coverage format bench bench-scale lock clean
 
 help:  ## this table
@@ -59,8 +60,15 @@ bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; AR
 
 # ------------------------------------------------------------------ tests and checks
 
-test: $(VENV)/dev.stamp  ## all tests but the object gateway's and the long ones; ARGS="-k word" picks some
-	@$(PYTEST) -n 2 --dist loadgroup -m "not s3 and not stress" $(ARGS)
+test: $(VENV)/dev.stamp  ## the tests of server and mount, in minutes; ARGS="-k word" picks some
+	@$(PYTEST) -n 2 --dist loadgroup -m "not s3 and not stress and not wire and not web" $(ARGS)
+
+test-wire: $(VENV)/dev.stamp  ## clause by clause on the wire, and other people's clients
+	@$(PYTEST) -n 2 --dist loadgroup -m "wire and not s3 and not stress" $(ARGS)
+
+test-web: $(VENV)/dev.stamp  ## the pages in Debian's Chromium
+	@tools/install-system-packages $(PACKAGES_WEB)
+	@$(PYTEST) -n 2 --dist loadgroup -m "web and not stress" $(ARGS)
 
 test-s3: $(VENV)/dev.stamp  ## the object store tests on a real Ceph gateway
 	@tools/install-system-packages $(PACKAGES_S3)
@@ -70,7 +78,7 @@ stress: $(VENV)/dev.stamp  ## long runs of injected faults
 	@$(PYTEST) -m stress --timeout 900 $(ARGS)
 
 coverage: $(VENV)/dev.stamp  ## the tests with branch coverage
-	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -m "not s3 and not stress" $(ARGS)
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -m "not s3 and not stress and not web" $(ARGS)
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 check: lint types imports shape claims  ## everything that reads the code without running it

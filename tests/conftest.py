@@ -119,6 +119,17 @@ def no_unexpected_warnings(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not surprising, f"logged without being announced: {surprising}"
 
 
+WIRE_FOLDERS = (Path(__file__).parent / "conformance", Path(__file__).parent / "clients")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The lane of a test is where it lies."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in WIRE_FOLDERS):
+            item.add_marker(pytest.mark.wire)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A skipped test is a lane that did not run: the run has failed."""

@@ -13,7 +13,7 @@ from vospace_server.composition.lifespan import build_lifespan
 from vospace_server.composition.middleware import build_middleware
 from vospace_server.composition.services import build_services
 from vospace_server.composition.storage_pages import storage_routes
-from vospace_server.composition.web import build_web, web_routes
+from vospace_server.composition.web import build_web, group_api_routes, web_routes
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.examination.health import health_lines
@@ -58,7 +58,12 @@ def create_app(config: ServerConfig) -> Starlette:
         group_service_id=config.group_service_id,
     )
     certificates = CertificateEndpoints(access.certificates)
-    described = [*routes(endpoints, addresses), *login.routes, *certificates.routes]
+    described = [
+        *routes(endpoints, addresses),
+        *login.routes,
+        *certificates.routes,
+        *group_api_routes(services),
+    ]
     pages = web_routes(web, access, services, jobs, addresses, lambda: health_lines(config))
     storage = storage_routes(config, services, access, web, addresses)
     return Starlette(

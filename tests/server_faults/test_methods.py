@@ -103,7 +103,7 @@ def test_head_of_a_job_and_of_its_resources(owner: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        b"/", b"/vault", b"/vault/", b"/vaultx/nodes", b"/vault/nodesx", b"/VAULT/nodes",
+        b"/vault", b"/vault/", b"/vaultx/nodes", b"/vault/nodesx", b"/VAULT/nodes",
         b"//vault/nodes", b"/vault//nodes", b"/vault/../vault/nodes", b"/vault%2Fnodes",
         b"/%76ault/nodes", b"/api", b"/api/v1", b"/api/v1/move/x", b"/api/v2/nodes", b"/docs",
         b"/openapi.json", b"/favicon.ico", b"/.git/config", b"/reg", b"/healthz/x",

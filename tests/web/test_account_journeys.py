@@ -63,6 +63,20 @@ def test_the_pages_of_administrators_are_accessible(
         assert inaccessible(page) == [], path
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_pages_of_an_account_and_of_administrators_fit_every_screen(
+    visit: Visit, hostile_account: Person, boss: Person, width: int
+) -> None:
+    own, theirs = visit(hostile_account, width=width), visit(boss, width=width)
+    user = f"/admin/users/show/{hostile_account.name}"
+    admin = ("/admin", user, "/admin/allocations", "/admin/state", "/admin/health")
+    paths = [(own, path) for path in ("/account", "/jobs")] + [(theirs, path) for path in admin]
+    for page, path in paths:
+        page.goto(path)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert too_wide <= 0, path
+
+
 def test_a_token_is_made_copied_and_revoked(visit: Visit, site: WebSite, alice: Person) -> None:
     page = visit(alice, "/account")
     page.get_by_label("What for").fill("night pipeline")

@@ -19,6 +19,7 @@ from vospace_server.http.routing import TreeRoute
 from vospace_server.services.grantors import GrantorService
 from vospace_server.services.invitations import InvitationService
 from vospace_server.services.job_lines import JobLineService
+from vospace_server.services.jobs import JobKind
 from vospace_server.services.registration import RegistrationMode, RegistrationService
 from vospace_server.services.sessions import SessionService
 from vospace_server.web.addresses import ASSETS, FORM_PREFIXES
@@ -139,10 +140,20 @@ def web_routes(
             cookies=web.cookies,
             jobs=jobs.jobs,
             lines=JobLineService(database=services.tree.database),
-            transfers_path=addresses.transfers,
+            documents=_job_documents(addresses),
         ).routes,
         *_admin_routes(web, access, services, examine),
     ]
+
+
+def _job_documents(addresses: Addresses) -> dict[str, str]:
+    return {
+        JobKind.TRANSFER: addresses.transfers,
+        JobKind.LONG_TRANSFER: addresses.transfers,
+        JobKind.PACKAGE: addresses.packages,
+        JobKind.DELETE: addresses.deletions,
+        JobKind.SET_PROPERTIES: addresses.property_changes,
+    }
 
 
 def _account_routes(web: Web, access: Access) -> list[TreeRoute]:
@@ -184,6 +195,11 @@ def _admin_routes(
     return [*users.routes, *rest.routes]
 
 
+def group_api_routes(services: Services) -> list[TreeRoute]:
+    """Groups in JSON, for pages and programs."""
+    return GroupApi(queries=services.group_queries).routes
+
+
 def _group_routes(web: Web, access: Access, services: Services) -> list[TreeRoute]:
     pages, cookies = web.pages, web.cookies
     groups, queries = services.groups, services.group_queries
@@ -202,5 +218,4 @@ def _group_routes(web: Web, access: Access, services: Services) -> list[TreeRout
         *InvitationPages(
             pages=pages, cookies=cookies, invitations=invitations, group_pages=group
         ).routes,
-        *GroupApi(queries=queries).routes,
     ]

@@ -56,6 +56,8 @@ PARAMETERS: Final[Mapping[tuple[str, str], tuple[Parameter, ...]]] = {
     ),
     ("GET", "/files/{path}"): _PART,
     ("GET", "/data/{path}"): _PART,
+    ("GET", "/api/v1/groups"): (("text", "in the name or the description", _TEXT),),
+    ("GET", "/api/v1/groups/members"): (("group", "its name or its URI", _TEXT),),
     ("GET", "/transfers/{path}"): (
         _WAIT,
         _PHASE,

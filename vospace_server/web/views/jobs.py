@@ -1,5 +1,7 @@
 """Jobs: long work of whoever looks, how far it has come, and how to stop it."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,13 +29,14 @@ class JobPages:
         cookies: SessionCookies,
         jobs: JobService,
         lines: JobLineService,
-        transfers_path: str,
+        documents: Mapping[str, str],
     ) -> None:
         self._pages = pages
         self._cookies = cookies
         self._jobs = jobs
         self._lines = lines
-        self._transfers_path = transfers_path
+        # Where the UWS documents of each kind of job are.
+        self._documents = documents
 
     @property
     def routes(self) -> list[TreeRoute]:
@@ -49,9 +52,7 @@ class JobPages:
     async def show(self, request: Request) -> Response:
         """The list."""
         lines = await call(self._lines.mine, viewer_of(request))
-        return self._pages.show(
-            request, "jobs.html", lines=lines, transfers_path=self._transfers_path
-        )
+        return self._pages.show(request, "jobs.html", lines=lines, documents=self._documents)
 
     async def standing(self, request: Request) -> Response:
         """Phase and progress of each job, for the page to follow."""
