@@ -168,6 +168,25 @@ def test_a_name_that_is_taken_is_asked_about_once(
     assert {name: space.read(f"to/{name}") for name in space.names("to")} == arrived
 
 
+def test_a_row_has_a_menu_of_its_own_by_mouse_and_by_keyboard(
+    visit: Visit, alice: Person, space: Space
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        space.put(name)
+    page = browse(visit, alice, space.page)
+
+    row(page, "a.txt").locator(".owner").click(button="right")
+    expect(page.get_by_role("menuitem", name="Open")).to_be_focused()
+    assert inaccessible(page) == []
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(row(page, "a.txt")).to_have_count(0)
+    row(page, "b.txt").focus()
+    page.keyboard.press("Shift+F10")
+    expect(page.get_by_role("menuitem", name="Open")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(row(page, "b.txt")).to_be_focused()
+
+
 def test_a_folder_does_not_go_into_itself(visit: Visit, alice: Person, space: Space) -> None:
     space.folder("a")
     page = browse(visit, alice, space.page)
@@ -194,6 +213,8 @@ def test_what_is_deleted_can_be_taken_back_at_once(
     expect(page.get_by_text("data was deleted.")).to_be_visible()
     expect(row(page, "data")).to_have_count(0)
     assert not space.exists("data")
+    select_all = page.get_by_role("checkbox", name="Select everything")
+    assert select_all.evaluate("(box) => !box.checked && !box.indeterminate")
     page.get_by_role("button", name="Undo").click()
 
     expect(row(page, "data")).to_be_visible()

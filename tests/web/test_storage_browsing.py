@@ -247,6 +247,7 @@ def test_a_folder_that_may_not_be_listed_says_whose_it_is(
     page = browse(visit, bob, space.page)
 
     expect(page.locator("#nothing")).to_contain_text(space.owner.name)
+    expect(page.locator("#quota")).to_be_hidden()
     for name in ("Upload", "New", "Download"):
         button = page.get_by_role("button", name=name)
         expect(button).to_have_attribute("aria-disabled", "true")

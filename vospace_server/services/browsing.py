@@ -117,12 +117,16 @@ class BrowsingService:
             count = 0
             if page.container.readable:
                 count = unit.sizes.entries(page.container.record.node_id)
+        # How full a space is belongs to those who may look into it.
+        allocation = None
+        if page.container.readable:
+            allocation = self._allocations.lookup(caller, page.container.path)
         return Folder(
             container=page.container,
             children=children[:limit],
             next_start=children[limit].record.name if len(children) > limit else None,
             count=count,
-            allocation=self._allocations.lookup(caller, page.container.path),
+            allocation=allocation,
         )
 
     def link_state(self, caller: Caller, view: NodeView) -> LinkState | None:

@@ -99,6 +99,7 @@ export class Grid {
     this.focused = Math.max(0, Math.min(this.focused, this.total - 1));
     this.anchor = this.focused;
     this.show();
+    this.mark();
     if (hadFocus) this.focusRow(this.focused);
   }
 

@@ -8,14 +8,13 @@ import { shortcut } from "../shortcuts.js";
 import { toast } from "../toasts.js";
 import * as actions from "./actions.js";
 import * as api from "./api.js";
-import * as downloads from "./downloads.js";
 import { fromDrop, fromInput } from "./dropped.js";
 import { Folder } from "./folder.js";
 import { Grid, isFolder, isLink } from "./grid.js";
 import { child, count, nameOf, pageOf, parent, root, size, uriOf, viewer } from "./space.js";
 import * as tray from "./tray.js";
 import * as uploads from "./uploads.js";
-import { menu, reason } from "./windows.js";
+import { menu, openMenu, reason } from "./windows.js";
 
 /** @typedef {import("./api.js").Entry} Entry */
 
@@ -297,7 +296,7 @@ for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
   });
 }
 
-/** @param {string} name @param {() => any[]} items */
+/** @param {string} name @param {() => any[] | Promise<any[]>} items */
 function wireMenu(name, items) {
   const button = /** @type {HTMLElement} */ (document.querySelector(`[data-menu="${name}"]`));
   menu(button, items);
@@ -312,13 +311,31 @@ const newButton = wireMenu("new", () => [
   { label: say("Add link"), symbol: "link", run: () => actions.newLink(here(), page) },
   { label: say("Add bookmark link"), symbol: "bookmark", run: () => actions.newBookmark(here(), page) },
 ]);
-const downloadButton = wireMenu("download", () => {
+const downloadButton = wireMenu("download", async () => {
+  const downloads = await import("./downloads.js");
   const entries = picked();
   return downloads.ways(here(), entries.length ? entries : folder?.entries ?? [], !entries.length || entries.length === folder?.entries.length);
 });
 
 /** @param {boolean} waiting @param {string} what @param {string} bytes */
 const pickedWords = (waiting, what, bytes) => (waiting ? say("{what} selected, more are being loaded", { what }) : say("{what} selected, {size}", { what, size: bytes }));
+
+/** The same commands where the pointer is, or by the key for menus. */
+get("rows").addEventListener("contextmenu", (event) => {
+  const tr = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("tr[data-name]"));
+  if (!tr || !folder) return;
+  event.preventDefault();
+  const entry = grid.entryAt(Number(tr.dataset.row));
+  if (!entry) return;
+  if (!folder.picked.has(entry.name)) grid.pick(Number(tr.dataset.row), {});
+  const labels = /** @type {[string, string, string, string][]} */ ([["move", say("Move"), "move", "m"], ["copy", say("Copy"), "copy", "c"], ["rename", say("Rename"), "edit", "e"], ["permissions", say("Permissions"), "lock", "p"], ["details", say("Details"), "info", "i"], ["remove", say("Delete"), "trash", "Del"]]);
+  const known = labels.filter(([name]) => commands[name].can()).map(([name, label, symbol, key]) => ({ label, symbol, key, run: commands[name].run }));
+  const place = tr.getBoundingClientRect();
+  const [left, top] = event.clientX || event.clientY ? [event.clientX, event.clientY] : [place.left + 40, place.bottom];
+  const open = { label: say("Open"), symbol: "right", key: "Enter", run: () => openEntry(entry) };
+  const download = { label: say("Download"), symbol: "download", key: "d", run: () => downloadButton.click() };
+  openMenu(say("Actions"), [open, download, ...known], left, top, () => grid.rows.get(grid.focused));
+});
 
 function showPicked() {
   if (!folder) return;

@@ -7,7 +7,6 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import { askAboutTaken, freeName } from "./actions.js";
 import * as api from "./api.js";
-import { save } from "./downloads.js";
 import { Failure, send } from "./sending.js";
 import { child, count, nameOf, number, parent, size, viewer, wrongName } from "./space.js";
 import * as memory from "./upload_memory.js";
@@ -309,7 +308,8 @@ export function retryFailed() {
 }
 
 /** Saves what has failed and why. */
-export function saveFailures() {
+export async function saveFailures() {
+  const { save } = await import("./downloads.js");
   const cell = (/** @type {string} */ text) => `"${text.replaceAll('"', '""')}"`;
   const lines = failed.map((each) => [each.path, String(each.size), each.why].map(cell).join(","));
   save("failures.csv", `path,bytes,reason\r\n${lines.map((line) => `${line}\r\n`).join("")}`, "text/csv");

@@ -126,39 +126,54 @@ export function choose(title, body, answers) {
   });
 }
 
+/** @typedef {{label: string, symbol: string, run: () => unknown, key?: string}} Item */
+
 /**
  * A menu below a button: arrows walk, escape closes.
  * @param {HTMLElement} button
- * @param {() => {label: string, symbol: string, run: () => unknown, key?: string}[]} items
+ * @param {() => Item[] | Promise<Item[]>} items
  */
 export function menu(button, items) {
   button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => {
+  button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
-    const popup = element("div", { class: "popup", role: "menu", popover: "auto", "aria-label": button.textContent?.trim() },
-      ...items().map((item) => element("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => { popup.hidePopover(); void item.run(); } }, icon(item.symbol), item.label, item.key ? element("kbd", { "aria-hidden": "true" }, item.key) : null)));
-    (document.querySelector("main") ?? document.body).append(popup);
-    popup.showPopover();
+    const list = await items();
     const place = button.getBoundingClientRect();
-    popup.style.top = `${place.bottom + scrollY + 4}px`;
-    popup.style.left = `${Math.max(8, Math.min(place.left, innerWidth - popup.offsetWidth - 8)) + scrollX}px`;
     button.setAttribute("aria-expanded", "true");
-    const buttons = [...popup.querySelectorAll("button")];
-    buttons[0]?.focus();
-    popup.addEventListener("keydown", (event) => {
-      const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
-      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
-      if (event.key === "Tab") popup.hidePopover();
-      if (to === undefined) return;
-      event.preventDefault();
-      buttons[(to + buttons.length) % buttons.length].focus();
-    });
-    popup.addEventListener("toggle", (event) => {
-      if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
-      const within = popup.contains(document.activeElement) || document.activeElement === document.body;
-      popup.remove();
+    openMenu(button.textContent?.trim() ?? "", list, place.left, place.bottom + 4, () => {
       button.setAttribute("aria-expanded", "false");
-      if (within) button.focus();
+      return button;
     });
+  });
+}
+
+/**
+ * A menu at a place of the window. `closed` says where the focus goes back to.
+ * @param {string} label @param {Item[]} items @param {number} left @param {number} top
+ * @param {() => HTMLElement | undefined} closed
+ */
+export function openMenu(label, items, left, top, closed) {
+  const popup = element("div", { class: "popup", role: "menu", popover: "auto", "aria-label": label },
+    ...items.map((item) => element("button", { type: "button", role: "menuitem", tabindex: -1, onclick: () => { popup.hidePopover(); void item.run(); } }, icon(item.symbol), item.label, item.key ? element("kbd", { "aria-hidden": "true" }, item.key) : null)));
+  (document.querySelector("main") ?? document.body).append(popup);
+  popup.showPopover();
+  popup.style.top = `${Math.max(8, Math.min(top, innerHeight - popup.offsetHeight - 8)) + scrollY}px`;
+  popup.style.left = `${Math.max(8, Math.min(left, innerWidth - popup.offsetWidth - 8)) + scrollX}px`;
+  const buttons = [...popup.querySelectorAll("button")];
+  buttons[0]?.focus();
+  popup.addEventListener("keydown", (event) => {
+    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (event.key === "Tab") popup.hidePopover();
+    if (to === undefined) return;
+    event.preventDefault();
+    buttons[(to + buttons.length) % buttons.length].focus();
+  });
+  popup.addEventListener("toggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
+    const within = popup.contains(document.activeElement) || document.activeElement === document.body;
+    popup.remove();
+    const back = closed();
+    if (within) back?.focus();
   });
 }
