@@ -9,13 +9,13 @@ PYTEST := tools/run-tests $(BIN)/python
 # Debian packages, by what needs them.
 PACKAGES_RUN := python3-venv libfuse2 fuse3
 PACKAGES_TEST := $(PACKAGES_RUN) curl nginx-light postgresql
-PACKAGES_WEB := chromium
+PACKAGES_WEB := chromium pngquant
 PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
 PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
 .PHONY: help init demo demo-environment serve test test-wire test-web test-s3 stress check lint types imports shape claims \
-        conformance coverage format bench bench-scale lock clean
+        conformance screenshots coverage format bench bench-scale lock clean
 
 help:  ## this table
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' \
@@ -101,6 +101,10 @@ claims: $(VENV)/dev.stamp
 
 conformance: $(VENV)/dev.stamp  ## write docs/conformance.md from what the tests say they show
 	@$(BIN)/python tools/conformance.py
+
+screenshots: $(VENV)/dev.stamp  ## pictures of every page and state into docs/screenshots
+	@tools/install-system-packages $(PACKAGES_WEB)
+	@$(BIN)/python tools/screenshots.py $(ARGS)
 
 format: $(VENV)/dev.stamp  ## rewrite the code in the one style
 	@$(BIN)/ruff format .

@@ -15,7 +15,7 @@ MAX_NAME_CHARACTERS = 255
 MAX_DESCRIPTION_CHARACTERS = 4096
 MAX_PROPERTIES = 100
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_GROUP_NAME = re.compile(r"[A-Za-z0-9,._~-]+", re.ASCII)
+_GROUP_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+", re.ASCII)
 
 
 class MemberKind(enum.Enum):
@@ -164,11 +164,15 @@ class GroupNaming:
 
 
 def check_group_name(name: str) -> str:
-    """The name, if GMS 1.0 allows it (letters, digits and , - . _ ~); else raises."""
+    """The name, if it can be used everywhere: letters, digits and - . _ ~; else raises.
+
+    GMS 1.0 allows a comma as well, which ends a group in the lists of core#groupread; `.` and
+    `..` mean something else in a URL.
+    """
     if not _GROUP_NAME.fullmatch(name) or len(name) > MAX_NAME_CHARACTERS:
         raise InvalidValueError(
             f"{name!r} can't be a group name: use 1 to {MAX_NAME_CHARACTERS} letters, digits, "
-            "comma, dot, dash, underscore and tilde"
+            "dot, dash, underscore and tilde, and not . or .. alone"
         )
     return name
 

@@ -243,7 +243,9 @@ def test_the_password_is_asked_for_twice_on_a_terminal(data_dir: Path) -> None:
     assert b"secret-12" not in shown
 
 
-_GROUP_NAMES = "use 1 to 255 letters, digits, comma, dot, dash, underscore and tilde"
+_GROUP_NAMES = (
+    "use 1 to 255 letters, digits, dot, dash, underscore and tilde, and not . or .. alone"
+)
 _USER_NAMES = (
     "use 1 to 64 letters, digits, dot, dash and underscore, and begin with a letter, a digit "
     "or an underscore"
