@@ -34,7 +34,8 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_a_token_of_the_issuer_logs_in(space: SecureSpace, issuer: Issuer) -> None:
-    """Contract 3.4: bearer tokens of a configured issuer; the first login makes the account."""
+    """Contract 5 row 90; Contract 3.4: bearer tokens of a configured issuer; the first login
+    makes the account."""
     with space.plain() as client:
         known = client.get("/ac/whoami", headers=bearer(issuer.token()))
         again = client.get("/ac/whoami", headers=bearer(issuer.token()))

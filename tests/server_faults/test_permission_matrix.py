@@ -273,6 +273,7 @@ def _title(row_: Row) -> str:
 def test_an_operation_is_for_those_whom_the_table_names(
     clients: Clients, operation: Row
 ) -> None:
+    """Contract 5 row 73: owners of allocations among everybody else, at every door."""
     found = {}
     for caller in CALLERS:
         place = make_place(clients["owner"])
@@ -298,6 +299,7 @@ def test_a_credential_for_reading_gets_no_address_for_writing_out_of_a_job(
 
 
 def test_a_credential_for_reading_runs_no_job_that_writes(clients: Clients) -> None:
+    """Contract 5 row 95: a token for reading begins nothing that writes."""
     place = make_place(clients["owner"])
     asked = move(f"{place.path}/f", f"{place.path}/n")
     job = clients["owner"].post("/vault/transfers", content=asked).headers["location"]

@@ -44,6 +44,7 @@ def space(site: WebSite, alice: Person) -> Iterator[Space]:
 def test_a_folder_shows_what_the_page_of_2013_showed(
     visit: Visit, alice: Person, space: Space
 ) -> None:
+    """Contract 5 row 102: names, sizes, dates, and what is left."""
     space.folder("data")
     space.put("data/a.fits", b"x" * 2048)
     space.put("b.txt", b"12345")

@@ -46,6 +46,7 @@ def node_text(client: httpx.Client, path: str) -> str:
 
 
 def test_what_is_put_is_got(alice: httpx.Client, folder: str) -> None:
+    """Contract 5 row 40: PUT creates, GET redirects to the bytes."""
     stored = put(alice, f"{folder}/f.fits", CONTENT, Content_Type="application/fits")
     response = get(alice, f"{folder}/f.fits")
 

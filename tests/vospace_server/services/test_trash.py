@@ -31,6 +31,7 @@ def furnish(space: TreeSpace) -> None:
 
 
 def test_a_deleted_tree_comes_back_with_its_size_and_charge(each_space: TreeSpace) -> None:
+    """Contract 5 row 106: what was deleted on a page can be put back."""
     furnish(each_space)
     trash = trash_of(each_space)
 

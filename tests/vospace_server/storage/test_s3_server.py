@@ -60,6 +60,7 @@ def client(server: SpaceServer) -> Iterator[httpx.Client]:
 def test_bytes_go_into_the_bucket_and_come_back(
     server: SpaceServer, client: httpx.Client, bucket: S3Store
 ) -> None:
+    """Contract 5 row 49: a real server over a real Ceph gateway."""
     content = os.urandom(LENGTH)
     stored = client.put(PATH, content=content)
     found = client.get(PATH, follow_redirects=True)
