@@ -41,6 +41,7 @@ def crash_again_and_again(space: Space, *, rounds: int, seed: int) -> None:
 
 @pytest.mark.timeout(400)
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(fresh_space: Space) -> None:
+    """Contract 5 row 104: fsck finds nothing after kills at any moment."""
     crash_again_and_again(fresh_space, rounds=20, seed=20)
 
 
