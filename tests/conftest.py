@@ -66,6 +66,16 @@ def folder(shared_space: Space) -> str:
 
 
 @pytest.fixture
+def public_folder(shared_space: Space, folder: str) -> Iterator[str]:
+    """The same, open to everybody while the test runs, with the allocation that it lies in."""
+    with shared_space.client(shared_space.owner) as client:
+        for path in ("durand", folder):
+            client.patch(f"/api/v1/nodes/{path}", json={"public": True}).raise_for_status()
+        yield folder
+        client.patch("/api/v1/nodes/durand", json={"public": False}).raise_for_status()
+
+
+@pytest.fixture
 def mounts(tmp_path: Path, shared_space: Space) -> Iterator[Mounts]:
     """Makes mounts of the shared space; all are gone when the test ends."""
     maker = Mounts(folder=tmp_path, space=shared_space)

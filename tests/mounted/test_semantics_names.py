@@ -214,16 +214,13 @@ def test_chmod_changes_what_a_vospace_can_hold(
 
 
 @pytest.fixture
-def own_folder_mode(shared_space: Space, folder: str) -> Callable[[str], int]:
+def own_folder_mode(shared_space: Space, public_folder: str) -> Callable[[str], int]:
     """The status that an anonymous reader of a file in the folder gets."""
-    with shared_space.client(shared_space.owner) as client:
-        for path in ("durand", folder):
-            client.patch(f"/api/v1/nodes/{path}", json={"public": True}).raise_for_status()
 
     def status_of(name: str) -> int:
         with shared_space.client(None) as client:
             return client.get(
-                f"/vault/files/{folder}/{name}", follow_redirects=True
+                f"/vault/files/{public_folder}/{name}", follow_redirects=True
             ).status_code
 
     return status_of

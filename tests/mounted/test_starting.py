@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.content import noise
 from tests.support.mounts import Mount, Mounts, is_mounted, wait_until
-from tests.support.space import Space, User
+from tests.support.space import User
 from tests.support.store import Store
 
 
@@ -107,12 +107,9 @@ def test_unusable_cache_is_named(mounts: Mounts, folder: str, tmp_path: Path) ->
 
 
 def test_anonymous_mount_is_read_only_and_says_so(
-    mounts: Mounts, shared_space: Space, store: Store, folder: str
+    mounts: Mounts, store: Store, public_folder: str
 ) -> None:
-    with shared_space.client(shared_space.owner) as client:
-        for path in ("durand", folder):
-            client.patch(f"/api/v1/nodes/{path}", json={"public": True}).raise_for_status()
-    mount = mounts.prepare(f"vos:{folder}", user=None)
+    mount = mounts.prepare(f"vos:{public_folder}", user=None)
     done = mount.try_mount()
     assert done.returncode == 0
     assert "anonymous and therefore read-only" in done.stderr

@@ -1,5 +1,6 @@
 """Every operation at every door for every kind of caller; a route without a row fails."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.server_faults.permission_rows import group_document, made_group
 from tests.server_faults.served import served_methods
 from tests.support.space import Space, User, add_user
 from tests.vospace_server.http.documents import (
@@ -39,6 +41,7 @@ class Place:
     read_address: str
     write_address: str
     job: str
+    owner: httpx.Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,7 @@ READING: Final = "401 403 200 200 200 200 200"
 WRITING: Final = "401 403 403 200 200 200 403"
 MAKING: Final = "401 403 403 201 201 201 403"
 JOB: Final = "401 403 403 403 200 200 200"
-TABLE: Final = [
+_OLDER: Final = [
     row("GET", "/vault/nodes", "/{p}/f", READING),
     row("HEAD", "/vault/nodes", "/{p}/f", READING),
     row("PUT", "/vault/nodes", "/{p}/n", MAKING, lambda p: data(f"{p.path}/n")),
@@ -202,6 +205,135 @@ TABLE: Final = [
 ]  # fmt: skip
 
 
+def _of_owner(
+    address: str, then: Callable[[httpx.Client, str], httpx.Response]
+) -> Callable[[httpx.Client, Place], httpx.Response]:
+    """What somebody may do to a job of the owner's on the folder's file `gone`."""
+
+    def ask(client: httpx.Client, place: Place) -> httpx.Response:
+        made = place.owner.post(address, data=_aimed_at(f"{place.path}/gone"))
+        return then(client, made.headers["location"].removesuffix("/run"))
+
+    return ask
+
+
+def _aimed_at(path: str) -> dict[str, str]:
+    return {"target": f"vos://localhost~vault/{path}"}
+
+
+def _change_group(client: httpx.Client, place: Place) -> httpx.Response:
+    name = made_group(place.owner)
+    return client.post(f"/gms/groups/{name}", content=group_document(name))
+
+
+def _restore(client: httpx.Client, place: Place) -> httpx.Response:
+    place.owner.delete(f"/api/v1/details/{place.path}/gone").raise_for_status()
+    kept = place.owner.get("/api/v1/trash").json()["kept"]
+    [mine] = [each["id"] for each in kept if each["path"] == f"/{place.path}/gone"]
+    return client.post("/api/v1/trash", json={"id": mine})
+
+
+LIST: Final = "401 200 200 200 200 200 200"
+STATE: Final = "401 403 403 403 403 303 403"
+JOB_CHANGE: Final = "401 403 403 403 303 303 403"
+OWN_GROUP: Final = "401 403 403 403 200 200 403"
+NEWER: Final = [
+    *(row("GET", f"{root}/{name}", "", EVERYBODY)
+      for root in ("/ac", "/cred", "/gms") for name in ("availability", "capabilities")),
+    *(Row(
+        route=f"{root}/availability", method="POST", statuses=STATE,
+        ask=lambda client, _place, root=root: client.post(  # type: ignore[misc]
+            f"{root}/availability", data={"state": "ReadWrite"}
+        ),
+    ) for root in ("/vault", "/ac", "/cred", "/gms")),
+    row("POST", "/ac/token", "", LIST, note="never for more than was shown"),
+    row("GET", "/cred/priv", "", LIST, note="never for more than was shown"),
+    row("GET", "/cred/ca", "", EVERYBODY),
+    row("GET", "/api/v1/openapi.json", "", EVERYBODY),
+    row("GET", "/api/v1/access", "/{p}/f", READING),
+    row("GET", "/api/v1/folder", "/{p}", READING),
+    row("GET", "/api/v1/details", "/{p}/f", READING),
+    row(
+        "PUT", "/api/v1/details", "/{p}/n", MAKING,
+        lambda _: '{"type":"container"}',
+    ),
+    row("DELETE", "/api/v1/details", "/{p}/gone", WRITING),
+    row("GET", "/api/v1/groups", "", LIST),
+    row("GET", "/api/v1/groups/members", "?group=HST-RW", "401 403 403 200 200 200 200"),
+    row("GET", "/api/v1/jobs", "", LIST),
+    row("GET", "/api/v1/trash", "", LIST),
+    Row(
+        route="/api/v1/trash", method="POST", statuses="401 403 403 403 200 403 403",
+        ask=_restore, note="by whoever has deleted it",
+    ),
+    row("GET", "/gms/search", "", LIST),
+    row("GET", "/gms/groups", "", LIST),
+    Row(
+        route="/gms/groups", method="GET", statuses="401 403 403 403 200 200 200",
+        ask=lambda client, place: client.get(f"/gms/groups/{made_group(place.owner)}"),
+        note="a group of the owner",
+    ),
+    row(
+        "PUT", "/gms/groups", "", "401 200 200 200 200 200 403",
+        lambda _: group_document(f"N-{secrets.token_hex(6)}"),
+    ),
+    Row(route="/gms/groups", method="POST", statuses=OWN_GROUP, ask=_change_group),
+    Row(
+        route="/gms/groups", method="DELETE", statuses=OWN_GROUP,
+        ask=lambda client, place: client.delete(f"/gms/groups/{made_group(place.owner)}"),
+    ),
+    *(row("GET", address, "", LIST)
+      for address in ("/vault/async-delete", "/vault/async-setprops", "/vault/pkg")),
+    *(Row(
+        route=address, method="DELETE", statuses=JOB_CHANGE, note="a job of the owner",
+        ask=_of_owner(address, lambda client, job: client.delete(job)),
+    ) for address in ("/vault/async-delete", "/vault/pkg")),
+    Row(
+        route="/vault/async-delete", method="GET", statuses=JOB, note="a job of the owner",
+        ask=_of_owner("/vault/async-delete", lambda client, job: client.get(job)),
+    ),
+    Row(
+        route="/vault/async-delete", method="POST", statuses=JOB_CHANGE,
+        ask=_of_owner(
+            "/vault/async-delete",
+            lambda client, job: client.post(f"{job}/phase", data={"PHASE": "RUN"}),
+        ),
+        note="a job of the owner",
+    ),
+    Row(
+        route="/vault/async-setprops", method="POST", statuses="401 303 303 303 303 303 303",
+        ask=lambda client, place: client.post(
+            "/vault/async-setprops", content=data(f"{place.path}/f", title="t")
+        ),
+        note="fails when it is run",
+    ),
+    Row(
+        route="/vault/async-setprops", method="DELETE", statuses=JOB_CHANGE,
+        ask=lambda client, place: client.delete(
+            place.owner.post(
+                "/vault/async-setprops", content=data(f"{place.path}/f", title="t")
+            ).headers["location"]
+        ),
+        note="a job of the owner",
+    ),
+    Row(
+        route="/vault/files", method="POST", statuses="401 403 403 404 404 404 403",
+        ask=lambda client, place: client.post(
+            f"/vault/files/{place.path}/f",
+            headers={"x-put-txn-id": "none", "x-put-txn-op": "abort"},
+        ),
+        note="no such upload",
+    ),
+    Row(
+        route="/vault/pkg", method="POST", statuses="303 303 303 303 303 303 303",
+        ask=lambda client, place: client.post("/vault/pkg", data=_aimed_at(place.path)),
+        note="what may not be read is not in it",
+    ),
+    row("PUT", "/vault/unpack", "/nothing", " ".join(["403"] * 7), lambda _: "x"),
+]  # fmt: skip
+TABLE: Final = [*_OLDER, *NEWER]
+
+
 @pytest.fixture(scope="module")
 def clients(shared_space: Space) -> Iterator[Clients]:
     """A client for each kind of caller."""
@@ -240,12 +372,13 @@ def make_place(owner: httpx.Client) -> Place:
         owner.post(f"/vault/nodes/{path}/{name}", content=document).raise_for_status()
     asked = transfer(f"{path}/f", "pullFromVoSpace", protocols=("httpget",))
     push = ask_sync("GET", "pushToVoSpace", "pushed", "httpput")
-    place = Place(path=path, read_address="", write_address="", job="")
+    place = Place(path=path, read_address="", write_address="", job="", owner=owner)
     return Place(
         path=path,
         read_address=owner.get(f"/vault/files/{path}/f").headers["location"],
         write_address=push(owner, place).headers["location"],
         job=owner.post("/vault/transfers", content=asked).headers["location"],
+        owner=owner,
     )
 
 
@@ -324,12 +457,54 @@ def test_a_credential_for_reading_works_on_its_own_jobs(clients: Clients) -> Non
     assert reader.delete(job).status_code == 303
 
 
+# The pages: each looks at its viewer, and changes something only for a form of its own origin
+# that carries the token of a session (tests/web has what each of them does).
+PAGES: Final = (
+    "/account", "/admin", "/assets", "/groups", "/jobs", "/login", "/logout", "/preferences",
+    "/register", "/storage", "/about",
+)  # fmt: skip
+
+
+def _is_page(route: str) -> bool:
+    return route == "/" or any(route == page or route.startswith(f"{page}/") for page in PAGES)
+
+
 def test_every_route_has_a_row_for_each_of_its_methods(tmp_path: Path) -> None:
     known = {
         (route, method)
         for route, methods in served_methods(tmp_path / "data").items()
         for method in methods - {"HEAD"}
+        if not _is_page(route)
     }
     rows = {(each.route, each.method) for each in TABLE if each.method != "HEAD"}
 
     assert rows == known
+
+
+def test_no_page_changes_anything_for_a_form_of_another_site(
+    clients: Clients, tmp_path: Path
+) -> None:
+    """Contract 5 row 92: a cookie alone is no leave to change something."""
+    changing = [
+        route
+        for route, methods in served_methods(tmp_path / "data").items()
+        if _is_page(route) and "POST" in methods
+    ]
+    assert len(changing) > 20
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"}
+    for route in changing:
+        address = re.sub(r"\{[^}]*\}", "x", route)
+        answer = clients["anonymous"].post(address, content=b"a=b", headers=form)
+        assert answer.status_code in {401, 403, 404}, (route, answer.status_code)
+
+
+def test_no_page_shows_an_account_or_the_administration_to_nobody(
+    clients: Clients, tmp_path: Path
+) -> None:
+    """Contract 5 row 92: whoever is not logged in is led to the login."""
+    for route, methods in served_methods(tmp_path / "data").items():
+        if not route.startswith(("/account", "/admin", "/jobs")) or "GET" not in methods:
+            continue
+        browser = {"Accept": "text/html"}
+        answer = clients["anonymous"].get(route.replace("{user}", "durand"), headers=browser)
+        assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), route
