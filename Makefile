@@ -14,7 +14,7 @@ PACKAGES_S3 := radosgw ceph-mon ceph-osd ceph-common
 PACKAGES_BENCH := $(PACKAGES_TEST) libnginx-mod-http-dav-ext sshfs openssh-server s3fs
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo demo-environment serve test test-wire test-web test-s3 stress check lint types imports shape claims \
+.PHONY: help init demo demo-environment serve test test-wire test-faults test-web test-s3 stress check lint types imports shape claims \
         conformance screenshots coverage format bench bench-scale lock clean
 
 help:  ## this table
@@ -61,10 +61,13 @@ bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; AR
 # ------------------------------------------------------------------ tests and checks
 
 test: $(VENV)/dev.stamp  ## the tests of server and mount, in minutes; ARGS="-k word" picks some
-	@$(PYTEST) -n 2 --dist loadgroup -m "not s3 and not stress and not wire and not web" $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup -m "not s3 and not stress and not wire and not web and not faults" $(ARGS)
 
 test-wire: $(VENV)/dev.stamp  ## clause by clause on the wire, and other people's clients
 	@$(PYTEST) -n 2 --dist loadgroup -m "wire and not s3 and not stress" $(ARGS)
+
+test-faults: $(VENV)/dev.stamp  ## a server that is killed, frozen, filled and lied to
+	@$(PYTEST) -n 2 --dist loadgroup -m "faults and not s3 and not stress" $(ARGS)
 
 test-web: $(VENV)/dev.stamp  ## the pages in Debian's Chromium
 	@tools/install-system-packages $(PACKAGES_WEB)

@@ -129,15 +129,17 @@ def no_unexpected_warnings(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not surprising, f"logged without being announced: {surprising}"
 
 
-WIRE_FOLDERS = (Path(__file__).parent / "conformance", Path(__file__).parent / "clients")
+LANES = {"conformance": "wire", "clients": "wire", "server_faults": "faults"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The lane of a test is where it lies."""
+    tests = Path(__file__).parent
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in WIRE_FOLDERS):
-            item.add_marker(pytest.mark.wire)
+        lane = LANES.get(item.path.relative_to(tests).parts[0])
+        if lane is not None:
+            item.add_marker(lane)
 
 
 @pytest.hookimpl(trylast=True)
