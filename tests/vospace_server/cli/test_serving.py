@@ -106,18 +106,16 @@ def test_several_workers_serve_and_stop_together(data_dir: Path) -> None:
 
         assert len(children) >= 2
         assert server.process.returncode == 0
-        assert not any(_is_alive(child) for child in children)
+        # Python's own tracker of shared resources sees the end of its parent a moment later.
+        assert _all_end(children, within_seconds=5)
 
 
 def test_workers_end_when_their_supervisor_was_killed(data_dir: Path) -> None:
     with serving(data_dir, "--workers", "2") as server:
         children = _children(server.process.pid)
         server.process.kill()
-        deadline = time.monotonic() + 15
-        while any(_is_alive(child) for child in children) and time.monotonic() < deadline:
-            time.sleep(0.1)
 
-        assert not any(_is_alive(child) for child in children)
+        assert _all_end(children, within_seconds=15)
 
 
 def test_tls_is_served_with_a_certificate(data_dir: Path, tmp_path: Path) -> None:
@@ -211,6 +209,13 @@ def _certificate(folder: Path) -> tuple[trustme.CA, Path, Path]:
 def _children(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in listed.split()]
+
+
+def _all_end(pids: list[int], *, within_seconds: float) -> bool:
+    deadline = time.monotonic() + within_seconds
+    while any(_is_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not any(_is_alive(pid) for pid in pids)
 
 
 def _is_alive(pid: int) -> bool:
