@@ -70,7 +70,8 @@ def test_the_root_is_a_container_whose_path_may_end_in_a_slash(anonymous: httpx.
     for text in shown:
         assert 'uri="vos://localhost~vault/"' in text or 'uri="vos://localhost~vault"' in text
         assert 'xsi:type="vos:ContainerNode"' in text
-    assert shown[0] == shown[1]
+    # Other tests store files between the two answers: only what the root holds may differ.
+    assert len({re.sub(r'(core#length"[^>]*>)\d+<', r"\1<", text) for text in shown}) == 1
 
 
 @pytest.mark.parametrize("separator", ["~", "!"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.browsing import Visit, inaccessible
 from tests.web.site import Person, WebSite, csrf_token
@@ -305,6 +305,26 @@ def test_a_link_to_nothing_is_refused_and_one_that_breaks_says_so(
     row(page, "broken").get_by_role("link").click()
     expect(page.locator("#panel")).to_contain_text("This link is broken")
     assert inaccessible(page) == []
+
+
+def test_a_tree_that_opens_late_leaves_what_was_typed_before(
+    visit: Visit, alice: Person, space: Space
+) -> None:
+    page = browse(visit, alice, space.page)
+    held: list[Route] = []
+    page.route("**/api/v1/**", lambda route: held.append(route))  # noqa: PLW0108 (no builtin)
+
+    choose(page, "New", "Add link")
+    target = page.get_by_label("Target")
+    target.fill("vos://elsewhere~vault/x")
+    opened = page.get_by_role("tree").locator("[aria-selected=true]")
+    while not opened.count():
+        page.wait_for_timeout(50)
+        while held:
+            held.pop().continue_()
+
+    expect(target).to_have_value("vos://elsewhere~vault/x")
+    expect(page.get_by_label("Name of the link")).to_have_value("")
 
 
 def test_a_bookmark_leads_out_only_by_schemes_that_run_nothing(

@@ -48,14 +48,19 @@ export function folderTree(start, more = {}) {
     li.querySelector("ul")?.remove();
   }
 
-  /** @param {HTMLElement} li @param {boolean} [focus] */
-  function choose(li, focus = true) {
+  /** @param {HTMLElement} li */
+  function select(li) {
     for (const each of tree.querySelectorAll("[aria-selected=true]")) each.setAttribute("aria-selected", "false");
     for (const each of tree.querySelectorAll("[tabindex='0']")) each.setAttribute("tabindex", "-1");
     li.setAttribute("aria-selected", "true");
     li.setAttribute("tabindex", "0");
     chosen = li.dataset.path ?? "/";
-    if (focus) li.focus();
+  }
+
+  /** The person's own choice. @param {HTMLElement} li */
+  function choose(li) {
+    select(li);
+    li.focus();
     more.chosen?.(chosen);
   }
 
@@ -102,7 +107,9 @@ export function folderTree(start, more = {}) {
       here = next;
       await expand(here);
     }
-    choose(here, false);
+    // On a slow line this comes after a choice has been made, or typed elsewhere in the form.
+    if (tree.querySelector("[aria-selected=true]")) return;
+    select(here);
     here.scrollIntoView({ block: "nearest" });
   })();
   return { tree, ready, get chosen() { return chosen; } };
