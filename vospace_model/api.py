@@ -40,6 +40,13 @@ _encoder: Final = json.JSONEncoder(
 )
 
 
+def _refuse_constant(text: str) -> object:
+    raise InvalidData(f"not JSON: {text} is not a JSON value")
+
+
+_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def encode_json(value: JsonObject) -> bytes:
     """Compact JSON in UTF-8, without a line end."""
     return _encoder.encode(value).encode()
@@ -53,7 +60,8 @@ def encode_line(value: JsonObject) -> bytes:
 def decode_json(data: bytes | str) -> object:
     """The values that JSON text means; InvalidData if it is not JSON or nests too deeply."""
     try:
-        value: object = json.loads(data, parse_constant=_refuse_constant)
+        text = data if isinstance(data, str) else data.decode()
+        value: object = _decoder.decode(text)
     except RecursionError as error:
         raise InvalidData("not JSON: it nests too deeply") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -369,7 +377,3 @@ def _parse_path(key: str, text: str) -> NodePath:
         return NodePath.parse(text)
     except InvalidURI as error:
         raise InvalidData(f"the value of {key!r} is not a path: {error.detail}") from error
-
-
-def _refuse_constant(text: str) -> object:
-    raise InvalidData(f"not JSON: {text} is not a JSON value")

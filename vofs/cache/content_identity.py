@@ -1,5 +1,6 @@
 """What names one content, and how its bytes are divided."""
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +12,8 @@ PACKED_BYTES: Final = 128 * 1024
 GRANULE_BYTES: Final = 16 * 1024
 # Above 16 GiB the granule grows instead of the index.
 MAX_GRANULES: Final = 1 << 20
+# A file that is listed, fetched, opened and read is identified some ten times.
+_MANY: Final = 8192
 # What is evicted, and what a time of last use is kept for.
 GROUP_BYTES: Final = 4 * 1024 * 1024
 
@@ -79,6 +82,7 @@ class ContentIdentity:
         return min(granule_stop << self.granule_shift, self.length)
 
 
+@functools.lru_cache(maxsize=_MANY)
 def identify(content_id: str, length: int, md5_hex: str | None) -> ContentIdentity:
     """The identity of a content; a digest that is not an MD5 in hexadecimal is unknown."""
     try:

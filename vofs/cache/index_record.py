@@ -7,9 +7,11 @@ that was torn, copied from elsewhere or zeroed is not a record.
 """
 
 import struct
-import zlib
+from collections.abc import Iterable
+from itertools import count
 from typing import Final
 
+from vofs.cache.checksum import crc32
 from vofs.cache.content_identity import ContentIdentity
 
 IDENTITY_BYTES: Final = 512
@@ -21,9 +23,12 @@ _MAGIC: Final = b"VOFSIDX1"
 _IDENTITY: Final = struct.Struct("<8sBBHQ16s")
 _CRC: Final = struct.Struct("<I")
 _ID_BYTES: Final = IDENTITY_BYTES - _IDENTITY.size - _CRC.size
-_RECORD: Final = struct.Struct("<IHBB")
+# The crc32 of the data; above 24 bits of the check, the byte that says "present".
+_RECORD: Final = struct.Struct("<II")
+_CHECK_MASK: Final = 0xFFFFFF
 _CHECK_INPUT: Final = struct.Struct("<QI")
 _PRESENT: Final = 1
+_PRESENT_BITS: Final = _PRESENT << 24
 # The number that stands for "the digest of the whole was checked" in place of a granule's.
 _WHOLE: Final = (1 << 63) + 1
 
@@ -39,7 +44,7 @@ def pack_identity(identity: ContentIdentity) -> bytes:
         identity.length,
         identity.md5 or bytes(16),
     ) + text[:_ID_BYTES].ljust(_ID_BYTES, b"\0")
-    return block + _CRC.pack(zlib.crc32(block))
+    return block + _CRC.pack(crc32(block))
 
 
 def describes(block: bytes, identity: ContentIdentity) -> bool:
@@ -64,7 +69,7 @@ def read_identity(block: bytes) -> tuple[str, int] | None:
     """The content id (cut when long) and the length; None when this is no identity block."""
     if len(block) != IDENTITY_BYTES or not block.startswith(_MAGIC):
         return None
-    if _CRC.unpack(block[-_CRC.size :])[0] != zlib.crc32(block[: -_CRC.size]):
+    if _CRC.unpack(block[-_CRC.size :])[0] != crc32(block[: -_CRC.size]):
         return None
     _, _, _, id_length, length, _ = _IDENTITY.unpack_from(block)
     text = block[_IDENTITY.size : -_CRC.size][:id_length]
@@ -78,12 +83,16 @@ class RecordMaker:
     __slots__ = ("_seed",)
 
     def __init__(self, identity: ContentIdentity) -> None:
-        self._seed = zlib.crc32(identity.key.encode())
+        self._seed = crc32(identity.key.encode())
 
     def record(self, granule: int, crc: int) -> bytes:
         """The record of a granule whose data has this crc32."""
-        check = self._check(granule, crc)
-        return _RECORD.pack(crc, check & 0xFFFF, (check >> 16) & 0xFF, _PRESENT)
+        check = crc32(_CHECK_INPUT.pack(granule, crc), self._seed)
+        return _RECORD.pack(crc, check & _CHECK_MASK | _PRESENT_BITS)
+
+    def records(self, first: int, crcs: Iterable[int]) -> bytes:
+        """The records of granules that follow one another."""
+        return b"".join(map(self.record, count(first), crcs))
 
     def crc_of(self, granule: int, record: bytes) -> int | None:
         """The crc32 that the granule's data must have; None when this is no record of it."""
@@ -95,9 +104,6 @@ class RecordMaker:
     def whole_record(self) -> bytes:
         """The mark that the digest of the whole content was found right."""
         return self.record(_WHOLE, self._seed)
-
-    def _check(self, granule: int, crc: int) -> int:
-        return zlib.crc32(_CHECK_INPUT.pack(granule, crc), self._seed)
 
 
 def presence_of(records: bytes) -> bytes:

@@ -6,13 +6,13 @@ Nothing is synced: a file that a power cut tore does not match its record and is
 import logging
 import os
 import time
-import zlib
 from contextlib import suppress
 from typing import Final
 
 from typing_extensions import override
 
 from vofs.cache.cache_directory import CacheDirectory
+from vofs.cache.checksum import crc32
 from vofs.cache.content_identity import PACKED_BYTES, ContentIdentity
 from vofs.cache.content_store import UNUSABLE_FILE, ContentStore
 from vofs.cache.file_ranges import pwrite_all, remove_file
@@ -123,9 +123,7 @@ class PackedStore(ContentStore):
             return False
         record = content[IDENTITY_BYTES:_DATA_AT]
         expected = RecordMaker(self._identity).crc_of(0, record)
-        return describes(content[:IDENTITY_BYTES], self._identity) and expected == zlib.crc32(
-            data
-        )
+        return describes(content[:IDENTITY_BYTES], self._identity) and expected == crc32(data)
 
     def _retire(self) -> None:
         if self.descriptor != _NONE:
@@ -137,7 +135,7 @@ def write_pack(
     directory: CacheDirectory, identity: ContentIdentity, data: bytes | memoryview
 ) -> int:
     """Put a small content in its place, whole; returns a descriptor of the file."""
-    record = RecordMaker(identity).record(0, zlib.crc32(data))
+    record = RecordMaker(identity).record(0, crc32(data))
     path = directory.path(identity.key, "pack")
     temporary = directory.temporary_path()
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

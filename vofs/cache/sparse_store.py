@@ -10,13 +10,13 @@ import logging
 import os
 import struct
 import time
-import zlib
 from pathlib import Path
 from typing import Final, Self
 
 from typing_extensions import override
 
 from vofs.cache.cache_directory import CacheDirectory
+from vofs.cache.checksum import crc32
 from vofs.cache.content_identity import ContentIdentity
 from vofs.cache.content_store import UNUSABLE_FILE, ContentStore
 from vofs.cache.file_ranges import lock_file, pwrite_all, remove_file
@@ -212,11 +212,8 @@ class SparseStore(ContentStore):
     def _claim(self, first: int, data: memoryview) -> None:
         """Write the records of data that is there."""
         step = self._identity.granule_bytes
-        record = self._maker.record
-        records = b"".join(
-            record(first + number, zlib.crc32(data[at : at + step]))
-            for number, at in enumerate(range(0, len(data), step))
-        )
+        crcs = [crc32(data[at : at + step]) for at in range(0, len(data), step)]
+        records = self._maker.records(first, crcs)
         pwrite_all(self._index, records, self._layout.records_at + RECORD_BYTES * first)
 
     @override
@@ -265,7 +262,7 @@ class SparseStore(ContentStore):
 
     def _is_right(self, granule: int, record: bytes, data: memoryview) -> bool:
         crc = self._maker.crc_of(granule, record)
-        return crc is not None and crc == zlib.crc32(data)
+        return crc is not None and crc == crc32(data)
 
     @override
     def touch(self, group: int, when: float, *, is_fetch: bool) -> None:

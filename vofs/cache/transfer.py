@@ -158,16 +158,16 @@ class Transfer:
         fetch.stored_to = position = start >> self._identity.granule_shift
         if store is None and not fetch.demanded:
             return
-        gathered = bytearray()
+        step = self._identity.granule_bytes
         came = start
         with closing(self._pieces(source, start, end)) as pieces:
-            for piece in pieces:
-                gathered += piece
-                came += len(piece)
-                if (len(gathered) < _BATCH_BYTES and came < end) or came > end:
-                    continue
-                granules, store = self._store_gathered(fetch, position, gathered, store)
-                position += granules
+            for batch in _batches(pieces, step):
+                came += len(batch)
+                is_torn = len(batch) % step != 0 and came < self._identity.length
+                if came > end or is_torn:
+                    break
+                store = self._deliver(fetch, position, batch, store)
+                position += -(-len(batch) // step)
                 fetch.stored_to = position if store is not None else fetch.stored_to
                 if self._is_enough(fetch, is_stored=store is not None):
                     return
@@ -196,20 +196,6 @@ class Transfer:
             if close is not None:
                 close()
 
-    def _store_gathered(
-        self, fetch: Fetch, first: int, gathered: bytearray, store: ContentStore | None
-    ) -> tuple[int, ContentStore | None]:
-        """Deliver whole granules of what was gathered: how many, and the store if usable."""
-        size = len(gathered)
-        shift = self._identity.granule_shift
-        if (first << shift) + size < self._identity.length:
-            size = size >> shift << shift
-        if size:
-            with memoryview(gathered) as view, view[:size] as data:
-                store = self._deliver(fetch, first, data, store)
-            del gathered[:size]
-        return -(-size >> shift), store
-
     def _deliver(
         self, fetch: Fetch, first: int, data: memoryview, store: ContentStore | None
     ) -> ContentStore | None:
@@ -236,3 +222,23 @@ class Transfer:
             granule = bytes(data[at : at + step])
             fetch.kept[first + number] = granule
             self._parts.kept.put(self._identity.key, first + number, granule)
+
+
+def _batches(pieces: Iterator[bytes], step: int) -> Iterator[memoryview]:
+    """The pieces in batches of whole granules of `step` bytes; the last is what is left.
+
+    Only what must be joined is copied. A batch is good until the next one is asked for.
+    """
+    rest = bytearray()
+    for piece in pieces:
+        batch = memoryview(piece)
+        if rest or len(piece) < _BATCH_BYTES:
+            rest += piece
+            if len(rest) < _BATCH_BYTES:
+                continue
+            batch, rest = memoryview(rest), bytearray()
+        size = len(batch) - len(batch) % step
+        yield batch[:size]
+        rest += batch[size:]
+    if rest:
+        yield memoryview(rest)

@@ -188,7 +188,7 @@ class RawRanges:
         stall = self._config.retry.stall_seconds
         if connection.sock is not None:
             connection.sock.settimeout(min(stall, max(deadline.remaining, 0.001)))
-        while piece := response.read1(_PIECE_BYTES):
+        while piece := response.read(_PIECE_BYTES):
             self._traffic.received(len(piece))
             yield piece
 

@@ -133,14 +133,14 @@ class KernelCalls:
         return 0
 
     def read(self, _path: bytes | None, buffer: Any, size: int, offset: int, info: Any) -> int:
-        view = _view_of_memory(ctypes.cast(buffer, ctypes.c_void_p), size, _MAX_WRITE_TYPE)
+        view = _view_of_memory(buffer, size, _MAX_WRITE_TYPE)
         count = self.operations.read(info.contents.fh, view, offset)
         if type(count) is not int or not 0 <= count <= size:
             raise BadResultError(f"read returned {count!r} of {size} bytes")
         return count
 
     def write(self, _path: bytes | None, data: Any, size: int, offset: int, info: Any) -> int:
-        view = _view_of_memory(ctypes.cast(data, ctypes.c_void_p), size, _READ_ONLY)
+        view = _view_of_memory(data, size, _READ_ONLY)
         count = self.operations.write(info.contents.fh, view, offset)
         if type(count) is not int or not 0 <= count <= size:
             raise BadResultError(f"write returned {count!r} of {size} bytes")

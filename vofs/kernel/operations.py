@@ -6,9 +6,11 @@ Everything may raise; the binding turns what is raised into an errno.
 
 # ruff: noqa: D402 -- the first lines name system calls, not the functions
 
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from vofs.filesystem.aliases import is_alias
@@ -277,12 +279,18 @@ class Operations:
             raise
 
     def _mode_of(self, flags: int) -> OpenMode:
-        access = flags & os.O_ACCMODE
-        writable = access in {os.O_WRONLY, os.O_RDWR}
-        return OpenMode(
-            readable=access in {os.O_RDONLY, os.O_RDWR},
-            writable=writable,
-            truncate=bool(flags & os.O_TRUNC),
-            exclusive=bool(flags & os.O_EXCL),
-            opener=self._callers.process() if writable else UNKNOWN,
-        )
+        mode = _mode_of_flags(flags)
+        return replace(mode, opener=self._callers.process()) if mode.writable else mode
+
+
+@functools.lru_cache(maxsize=128)
+def _mode_of_flags(flags: int) -> OpenMode:
+    """What the flags of open(2) say; of whoever opens they know nothing."""
+    access = flags & os.O_ACCMODE
+    return OpenMode(
+        readable=access in {os.O_RDONLY, os.O_RDWR},
+        writable=access in {os.O_WRONLY, os.O_RDWR},
+        truncate=bool(flags & os.O_TRUNC),
+        exclusive=bool(flags & os.O_EXCL),
+        opener=UNKNOWN,
+    )

@@ -29,7 +29,7 @@ class LoggedSource:
     def fetch(self, start: int, stop: int) -> Iterator[bytes]:
         os.write(self._log, f"{start} {stop}\n".encode())
         for at in range(start, stop, 65536):
-            time.sleep(0.0002)
+            time.sleep(0.002)
             yield self._data[at : min(at + 65536, stop)]
 
 
