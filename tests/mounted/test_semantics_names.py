@@ -189,6 +189,7 @@ def test_stat_shows_size_owner_and_permissions(mount: Mount, store: Store, folde
     (mount.path / "d" / "f").write_bytes(b"x" * 1000)
     store.put(f"{folder}/d/g", b"y" * 500)
     wait_until(lambda: (mount.path / "d").stat().st_size == 1500, "recursive size", seconds=10)
+    assert (mount.path / "d").stat().st_blocks == 0
     shown = (mount.path / "d" / "f").stat()
     assert (shown.st_size, shown.st_blocks, shown.st_nlink) == (1000, 2, 1)
     assert (shown.st_uid, shown.st_gid) == (os.getuid(), os.getgid())

@@ -63,6 +63,8 @@ class AttributeMapper:
         if groups:
             gid = _gid_of(groups[0], self._gid)
         size = entry.length
+        # du(1) adds up blocks: those of what is in a folder are its files' own.
+        occupied = 0 if entry.type is NodeType.CONTAINER else size
         if entry.type is NodeType.LINK:
             size = len((entry.target or "").encode())
         return FileAttributes(
@@ -71,7 +73,7 @@ class AttributeMapper:
             uid,
             gid,
             size,
-            -(-size // _BLOCK_BYTES),
+            -(-occupied // _BLOCK_BYTES),
             _PREFERRED_IO_BYTES,
             entry.mtime_ns,
             entry.ctime_ns,
