@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.vofs.client.conftest import Asked, Reply, ScriptedServer
+from tests.vofs.entries import entry_of
 from vofs.client.byte_ranges import ByteRanges, OpenedContent
 from vofs.client.connection import Connection
 from vofs.client.errors import ContentChanged, MalformedAnswer, TimedOut, Unreachable
-from vospace_model.api import Entry
 from vospace_model.faults import Fault, InternalFault, PermissionDenied
-from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 
 DATA = bytes(range(256)) * 8
@@ -19,20 +18,7 @@ CONTENT = "c" * 32
 
 
 def _opened(url: str, *, is_signed: bool) -> OpenedContent:
-    entry = Entry(
-        name="f",
-        type=NodeType.DATA,
-        id=1,
-        length=len(DATA),
-        mtime_ns=0,
-        ctime_ns=0,
-        owner="durand",
-        public=False,
-        readable=True,
-        writable=True,
-        version=1,
-        content=CONTENT,
-    )
+    entry = entry_of(length=len(DATA), content=CONTENT)
     return OpenedContent(
         path=NodePath(("f",)),
         entry=entry,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vofs.entries import entry_of
 from vofs.client.bundles import BundledContent, BundleItem, MissingFromBundle, read_bundle
 from vofs.client.errors import MalformedAnswer, Unreachable
 from vofs.client.json_listing import read_listing
@@ -24,20 +25,7 @@ from vospace_model.uris import NodePath
 
 
 def _entry(name: str, kind: NodeType = NodeType.DATA) -> Entry:
-    return Entry(
-        name=name,
-        type=kind,
-        id=1,
-        length=0,
-        mtime_ns=0,
-        ctime_ns=0,
-        owner="durand",
-        public=False,
-        readable=True,
-        writable=True,
-        version=1,
-        path=name,
-    )
+    return entry_of(name, type=kind, path=name)
 
 
 LISTING = b"".join(

@@ -4,26 +4,12 @@ import dataclasses
 
 import pytest
 
+from tests.vofs.entries import entry_of
 from vofs.filesystem.kernel_versions import KernelVersions, VersionReplaced
-from vospace_model.api import Entry
-from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 
 PATH = NodePath(("f",))
-OLD = Entry(
-    name="f",
-    type=NodeType.DATA,
-    id=1,
-    length=10,
-    mtime_ns=0,
-    ctime_ns=0,
-    owner="durand",
-    public=False,
-    readable=True,
-    writable=True,
-    version=1,
-    content="old",
-)
+OLD = entry_of(length=10, content="old")
 NEW = dataclasses.replace(OLD, content="new", length=3)
 
 

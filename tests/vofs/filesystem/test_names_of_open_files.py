@@ -5,29 +5,16 @@ import time
 
 import pytest
 
+from tests.vofs.entries import entry_of
 from vofs.filesystem.aliases import Aliases, is_alias
 from vofs.filesystem.kernel_versions import VersionReplaced
 from vofs.filesystem.keyed_locks import KeyedLocks
 from vofs.filesystem.removals import Removals
-from vospace_model.api import Entry
 from vospace_model.faults import InternalFault, NodeNotFound
-from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 
 PATH = NodePath(("d", "f"))
-ENTRY = Entry(
-    name="f",
-    type=NodeType.DATA,
-    id=1,
-    length=10,
-    mtime_ns=0,
-    ctime_ns=0,
-    owner="durand",
-    public=False,
-    readable=True,
-    writable=True,
-    version=1,
-)
+ENTRY = entry_of(length=10)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from tests.support.proxy import TRUTH, Falsehood, running_proxy
 from tests.support.space import Space
 from tests.support.store import Store
+from tests.vofs.entries import entry_of
 from vofs.cache.node_cache import NodeCache, NodeCacheConfig
 from vofs.client.connection import Connection, ConnectionConfig
 from vofs.client.credentials import BearerToken
@@ -234,21 +235,7 @@ def test_last_answer_is_served_while_the_service_is_away(
 
 
 def _entry(path: str, kind: NodeType = NodeType.DATA, *, listed: bool | None = None) -> Entry:
-    return Entry(
-        name=path.rpartition("/")[2],
-        type=kind,
-        id=1,
-        length=0,
-        mtime_ns=0,
-        ctime_ns=0,
-        owner="durand",
-        public=False,
-        readable=True,
-        writable=True,
-        version=1,
-        path=path,
-        listed=listed,
-    )
+    return entry_of(path.rpartition("/")[2], type=kind, path=path, listed=listed)
 
 
 WALK = [

@@ -6,24 +6,14 @@ import pwd
 
 import pytest
 
+from tests.vofs.entries import entry_of
 from vofs.filesystem.mode_bits import access_change, mode_of
 from vofs.kernel.attributes import AttributeMapper
-from vospace_model.api import Entry
 from vospace_model.nodes import NodeType
 
 GROUP = "ivo://localhost/gms?HST-RO"
-ENTRY = Entry(
-    name="f",
-    type=NodeType.DATA,
-    id=1,
-    length=1025,
-    mtime_ns=1_700_000_000_000_000_001,
-    ctime_ns=1_700_000_001_000_000_002,
-    owner="durand",
-    public=False,
-    readable=True,
-    writable=True,
-    version=1,
+ENTRY = entry_of(
+    length=1025, mtime_ns=1_700_000_000_000_000_001, ctime_ns=1_700_000_001_000_000_002
 )
 
 
