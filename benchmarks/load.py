@@ -37,7 +37,7 @@ class BadAnswer(RuntimeError):  # noqa: N818 - the condition, not the category
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """What is asked for, and how much of it was answered. The lock guards `answers`."""
+    """What is asked for, and how much of it was answered. The lock guards what is counted."""
 
     what: str
     port: int
@@ -45,8 +45,17 @@ class Load:
     paths: tuple[str, ...]
     deadline: float
     answers: int = 0
+    failures: list[str] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Asks over one connection, and notes why it had to stop early, if it had."""
+        try:
+            self.ask_until_deadline()
+        except (OSError, BadAnswer) as failure:
+            with self._lock:
+                self.failures.append(str(failure))
 
     def ask_until_deadline(self) -> None:
         """Asks over one connection, one request after the other."""
@@ -121,13 +130,13 @@ def main(words: list[str]) -> None:
         paths=_paths(path),
         deadline=time.monotonic() + float(seconds),
     )
-    threads = [
-        threading.Thread(target=load.ask_until_deadline) for _ in range(int(connections))
-    ]
+    threads = [threading.Thread(target=load.run) for _ in range(int(connections))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if load.failures:
+        sys.exit(f"{len(load.failures)} connections failed: {load.failures[0]}")
     print(json.dumps({"per_second": load.answers / float(seconds)}))
 
 
