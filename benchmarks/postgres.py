@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from benchmarks.processes import (
 _USER: Final = "postgres"
 _DATABASE: Final = "space"
 _START_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.1
 
 
 @contextmanager
@@ -46,14 +48,18 @@ def postgres_database() -> Iterator[str]:
         with running([*server, "-c", "max_connections=200"], log=log) as process:
             wait_until_listening(process, port, log)
             address = f"{_USER}@127.0.0.1:{port}"
-            psql = [programs / "psql", f"postgresql://{address}/postgres"]
+            psql: list[str | Path] = [programs / "psql", f"postgresql://{address}/postgres"]
+            _wait_until_ready(programs, port)
             finish([*psql, "-c", f"CREATE DATABASE {_DATABASE}"], timeout_seconds=60.0)
             yield f"postgresql+psycopg://{address}/{_DATABASE}"
 
 
 def refresh_statistics(url: str) -> None:
     """What autovacuum does some minutes after a table has been filled (VACUUM, ANALYZE)."""
-    psql = [_programs() / "psql", url.replace("postgresql+psycopg", "postgresql")]
+    psql: list[str | Path] = [
+        _programs() / "psql",
+        url.replace("postgresql+psycopg", "postgresql"),
+    ]
     finish([*psql, "-c", "VACUUM ANALYZE"], timeout_seconds=600.0)
 
 
@@ -64,6 +70,23 @@ def _programs() -> Path:
     if not folders:
         raise ProgramFailed("PostgreSQL is not installed: apt-get install postgresql")
     return folders[-1]
+
+
+def _wait_until_ready(programs: Path, port: int) -> None:
+    """It listens before it answers."""
+    deadline = time.monotonic() + _START_SECONDS
+    ready: list[str | Path] = [
+        programs / "pg_isready",
+        "-q",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    while subprocess.run(ready, check=False).returncode:
+        if time.monotonic() > deadline:
+            raise ProgramFailed("PostgreSQL does not answer")
+        time.sleep(_POLL_SECONDS)
 
 
 def _as_owner(*words: str | Path) -> list[str | Path]:
