@@ -40,7 +40,8 @@ class Change:
     former_parent_id: int | None = None
 
 
-_APPEND: Final = insert(change_log)
+# Inline: nobody asks for the number of the new line.
+_APPEND: Final = insert(change_log).inline()
 _SINCE: Final = (
     select(change_log)
     .where(change_log.c.id > bindparam("last_seen"))

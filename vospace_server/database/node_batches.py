@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select
 
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.node_rows import RECORD_COLUMNS, RECORD_SOURCE, record_of
@@ -11,7 +11,7 @@ from vospace_server.database.node_statements import SAVE, save_values
 from vospace_server.database.schema import node, node_group
 from vospace_server.domain.node_record import NodeRecord
 
-_IDS: Final = bindparam("ids", expanding=True)
+_IDS: Final[BindParameter[int]] = bindparam("ids", expanding=True)
 # In the order of their numbers, so that two who lock many nodes don't wait for each other.
 _LOCK: Final = (
     select(*RECORD_COLUMNS)
