@@ -1,16 +1,20 @@
 """NodeBatchRepository: any number of nodes of the tree changed by a few statements."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.node_rows import RECORD_COLUMNS, RECORD_SOURCE, record_of
-from vospace_server.database.node_statements import SAVE, save_values
 from vospace_server.database.schema import node, node_group
 from vospace_server.domain.node_record import NodeRecord
 
+# What may change by setting properties, by the names of both the columns and the attributes.
+_SAVED: Final = (
+    "owner_id", "public", "inherit", "locked", "immutable", "read_groups", "write_groups",
+    "media_type", "encoding", "mtime_ns", "has_properties", "changed_ns",
+)  # fmt: skip
 _IDS: Final[BindParameter[int]] = bindparam("ids", expanding=True)
 # In the order of their numbers, so that two who lock many nodes don't wait for each other.
 _LOCK: Final = (
@@ -45,12 +49,18 @@ class NodeBatchRepository:
         return [_in_place(each, fresh.get(each.node_id)) for each in records]
 
     def save(self, changed: Sequence[tuple[NodeRecord, NodeRecord]]) -> None:
-        """Write what may change by setting properties; each node before and after."""
-        if not changed:
-            return
-        saved = self._connection.execute(SAVE, [save_values(new) for _, new in changed])
-        if saved.rowcount != len(changed):
-            raise ConflictError("a node is gone")
+        """Write what may change by setting properties; each node before and after.
+
+        One statement for all nodes to which the same happens. ConflictError if one is gone.
+        """
+        alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+        for old, new in changed:
+            alike.setdefault(_differences(old, new), []).append(new.node_id)
+        for differences, node_ids in alike.items():
+            statement = update(node).where(node.c.id.in_(node_ids))
+            values = {**dict(differences), "version": node.c.version + 1}
+            if self._connection.execute(statement.values(values)).rowcount != len(node_ids):
+                raise ConflictError("a node is gone")
         self._set_groups(
             "r", [new for old, new in changed if old.read_groups != new.read_groups]
         )
@@ -73,6 +83,15 @@ class NodeBatchRepository:
         ]
         if rows:
             self._connection.execute(insert(node_group), rows)
+
+
+def _differences(old: NodeRecord, new: NodeRecord) -> tuple[tuple[str, Any], ...]:
+    """Columns with new values, as the database holds them."""
+    return tuple(
+        (name, " ".join(value) if isinstance(value, tuple) else value)
+        for name in _SAVED
+        if (value := getattr(new, name)) != getattr(old, name)
+    )
 
 
 def _in_place(before: NodeRecord, now: NodeRecord | None) -> NodeRecord:

@@ -1,62 +1,13 @@
-"""Statements on the tree that are longer than a line, the recursive ones above all."""
+"""The recursive statements on the tree: along a path, up to the root, over all below."""
 
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    Integer,
-    Select,
-    and_,
-    bindparam,
-    func,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import CTE, BigInteger, Integer, Select, and_, bindparam, func, literal, select
 
 from vospace_model.nodes import NodeType
 from vospace_server.database.names import name_at, names_parameter
 from vospace_server.database.node_rows import KIND_CODES, RECORD_COLUMNS, RECORD_SOURCE
 from vospace_server.database.schema import ROOT_ID, node, node_group
-from vospace_server.domain.node_record import NodeRecord
-
-SAVE: Final = (
-    update(node)
-    .where(node.c.id == bindparam("node_id"))
-    .values(
-        {
-            column: bindparam(f"new_{column.name}", type_=column.type)
-            for column in (
-                node.c.owner_id, node.c.public, node.c.inherit, node.c.locked,
-                node.c.immutable, node.c.read_groups, node.c.write_groups,
-                node.c.media_type, node.c.encoding, node.c.mtime_ns,
-                node.c.has_properties, node.c.changed_ns,
-            )
-        }
-        | {node.c.version: node.c.version + 1}
-    )
-)  # fmt: skip
-"""Writes what may change by setting properties; `save_values` are its parameters."""
-
-
-def save_values(record: NodeRecord) -> dict[str, Any]:
-    """A node as the statement SAVE writes it."""
-    return {
-        "node_id": record.node_id,
-        "new_owner_id": record.owner_id,
-        "new_public": record.public,
-        "new_inherit": record.inherit,
-        "new_locked": record.locked,
-        "new_immutable": record.immutable,
-        "new_read_groups": " ".join(record.read_groups),
-        "new_write_groups": " ".join(record.write_groups),
-        "new_media_type": record.media_type,
-        "new_encoding": record.encoding,
-        "new_mtime_ns": record.mtime_ns,
-        "new_has_properties": record.has_properties,
-        "new_changed_ns": record.changed_ns,
-    }
 
 
 def walk_statement() -> Select[Any]:
