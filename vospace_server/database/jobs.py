@@ -24,6 +24,7 @@ _FIRST_QUEUED: Final = (
     .order_by(job.c.owner_id, job.c.created_at)
     .limit(1)
 )
+_ANY_QUEUED: Final = select(job.c.id).where(job.c.phase == ExecutionPhase.QUEUED.value).limit(1)
 _BEFORE_ALL_OWNERS: Final = -1
 
 
@@ -109,6 +110,9 @@ class JobRepository:
 
         A few steps in an index, however many jobs wait.
         """
+        # Most often nobody waits, and that is what one query says.
+        if self._connection.execute(_ANY_QUEUED).first() is None:
+            return None
         return self._first_queued(kinds, after_owner) or self._first_queued(
             kinds, _BEFORE_ALL_OWNERS
         )
