@@ -58,7 +58,6 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
-    certificates = CertificateEndpoints(access.certificates)
     browsed = [
         *storage_routes(config, services, access, web, addresses),
         *web_routes(web, access, services, jobs, addresses, lambda: health_lines(config)),
@@ -66,7 +65,7 @@ def create_app(config: ServerConfig) -> Starlette:
     described = [
         *routes(endpoints, addresses),
         *login.routes,
-        *certificates.routes,
+        *CertificateEndpoints(access.certificates).routes,
         *group_api_routes(services),
         *filter(_is_for_programs, browsed),
     ]
