@@ -38,7 +38,7 @@ def log_change(
     unit: UnitOfWork, caller: Caller, operation: Operation, found: Found, now_ns: int
 ) -> None:
     """Log something that happened to a node where it is."""
-    log_changes(unit, caller, operation, [found], now_ns)
+    unit.changes.append(_change(caller, operation, found, now_ns))
 
 
 def log_changes(
@@ -49,17 +49,16 @@ def log_changes(
     now_ns: int,
 ) -> None:
     """The same for many nodes."""
-    unit.changes.append_all(
-        [
-            Change(
-                operation=operation,
-                node=each.node,
-                path=each.path,
-                actor_id=actor_id(caller),
-                at_ns=now_ns,
-            )
-            for each in found
-        ]
+    unit.changes.append_all([_change(caller, operation, each, now_ns) for each in found])
+
+
+def _change(caller: Caller, operation: Operation, found: Found, now_ns: int) -> Change:
+    return Change(
+        operation=operation,
+        node=found.node,
+        path=found.path,
+        actor_id=actor_id(caller),
+        at_ns=now_ns,
     )
 
 
