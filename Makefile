@@ -55,7 +55,7 @@ bench: $(VENV)/dev.stamp  ## measure against peers and the machine's limits; app
 	@tools/install-system-packages $(PACKAGES_BENCH)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; ARGS="--nodes 10000000" for more
+bench-scale: $(VENV)/dev.stamp  ## the server with 10^3, 10^5 and 10^6 nodes; ARGS="--postgres", "--nodes 10000000"
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 # ------------------------------------------------------------------ tests and checks

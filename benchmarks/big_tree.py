@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, func, insert, select, update
+from sqlalchemy import Connection, create_engine, func, insert, select, text, update
 
 from vospace_server.database.schema import container_size, node, quota_slot
 
@@ -59,6 +59,11 @@ def fill(url: str, owner: str, tree: BigTree) -> None:
         sizes = [rows.size(each, tree.files_per_folder) for each in container_ids]
         _insert(connection, container_size, iter([rows.size(first, files), *sizes]))
         _add_files(connection, top.id, top.allocation_id, files)
+        if connection.dialect.name == "postgresql":
+            # The server's next node must not get a number that is taken.
+            connection.execute(
+                text("SELECT setval(pg_get_serial_sequence('node', 'id'), max(id)) FROM node")
+            )
     engine.dispose()
 
 

@@ -1,8 +1,9 @@
 """Asks a server for as many small things as it can give, over connections that stay open.
 
-`python -m benchmarks.load METHOD PORT HEADER_FILE PATH SECONDS CONNECTIONS` prints the answers
-a second as JSON. `{}` in PATH becomes a number that is never used twice; `@FILE` stands for the
-paths in a file, in turn. Written on bare sockets, because an HTTP library would need more of
+`python -m benchmarks.load WHAT PORT HEADER_FILE PATH SECONDS CONNECTIONS` prints the answers
+a second as JSON. WHAT is GET, or what is put: CONTAINER, DATA (a node) or FILE (of 1 KiB). `{}`
+in PATH becomes a number that is never used twice; `@FILE` stands for the paths in a file, in
+turn. Written on bare sockets, because an HTTP library would need more of
 the processor than the server does.
 """
 
@@ -18,13 +19,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_KINDS = {"CONTAINER": "ContainerNode", "DATA": "DataNode"}
 RECEIVE_BYTES = 256 * 1024
 ANSWER_SECONDS = 10.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CONTAINER = (
+_FILE = "x" * 1024
+_NODE = (
     '<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0"'
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    ' uri="vos://localhost~vault{path}" xsi:type="vos:ContainerNode"/>'
+    ' uri="vos://localhost~vault{path}" xsi:type="vos:{kind}"/>'
 )
 
 
@@ -34,16 +37,25 @@ class BadAnswer(RuntimeError):  # noqa: N818 - the condition, not the category
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """What is asked for, and how much of it was answered. The lock guards `answers`."""
+    """What is asked for, and how much of it was answered. The lock guards what is counted."""
 
-    method: str
+    what: str
     port: int
     header: str
     paths: tuple[str, ...]
     deadline: float
     answers: int = 0
+    failures: list[str] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Asks over one connection, and notes why it had to stop early, if it had."""
+        try:
+            self.ask_until_deadline()
+        except (OSError, BadAnswer) as failure:
+            with self._lock:
+                self.failures.append(str(failure))
 
     def ask_until_deadline(self) -> None:
         """Asks over one connection, one request after the other."""
@@ -60,17 +72,22 @@ class Load:
     def _request(self) -> bytes:
         number = next(self._numbers)
         path = self.paths[number % len(self.paths)].replace("{}", str(number))
-        body = ""
-        if self.method == "PUT":
-            body = _CONTAINER.format(path=path.removeprefix("/vault/nodes"))
+        body = self._body(path)
         lines = [
-            f"{self.method} {path} HTTP/1.1",
+            f"{'PUT' if body else self.what} {path} HTTP/1.1",
             f"Host: 127.0.0.1:{self.port}",
             self.header,
-            "Content-Type: text/xml",
+            "Content-Type: " + ("text/plain" if self.what == "FILE" else "text/xml"),
             f"Content-Length: {len(body)}",
         ]
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+    def _body(self, path: str) -> str:
+        if self.what == "FILE":
+            return _FILE
+        if self.what not in _KINDS:
+            return ""
+        return _NODE.format(path=path.removeprefix("/vault/nodes"), kind=_KINDS[self.what])
 
 
 def _receive_answer(connection: socket.socket) -> None:
@@ -105,21 +122,21 @@ def _paths(word: str) -> tuple[str, ...]:
 
 def main(words: list[str]) -> None:
     """Runs the load and prints the rate."""
-    method, port, header_file, path, seconds, connections = words
+    what, port, header_file, path, seconds, connections = words
     load = Load(
-        method=method,
+        what=what,
         port=int(port),
         header=Path(header_file).read_text(encoding="ascii").strip(),
         paths=_paths(path),
         deadline=time.monotonic() + float(seconds),
     )
-    threads = [
-        threading.Thread(target=load.ask_until_deadline) for _ in range(int(connections))
-    ]
+    threads = [threading.Thread(target=load.run) for _ in range(int(connections))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if load.failures:
+        sys.exit(f"{len(load.failures)} connections failed: {load.failures[0]}")
     print(json.dumps({"per_second": load.answers / float(seconds)}))
 
 

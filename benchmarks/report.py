@@ -11,10 +11,11 @@ from benchmarks.measuring import Column
 
 HEADING = "# Benchmark results"
 PREAMBLE = """\
-Every section is one run of `make bench` on one machine, newest first. Compare figures within a
-section only. Peers and servers run on loopback beside ours; what each row does stands in
-`benchmarks/mount_rows.py` and `benchmarks/server_rows.py`, and how each peer is set up in
-`benchmarks/clients.py`. Times are medians; bytes and requests are counted by a relay.
+Every section is one run of `make bench` or `make bench-scale` on one machine, newest first.
+Compare figures within a section only. Peers and servers run on loopback beside ours; what
+each row does stands in `benchmarks/mount_rows.py`, `server_rows.py` and `scale_rows.py`,
+and how each peer is set up in `benchmarks/clients.py`. Times of `make bench` are medians;
+bytes and requests are counted by a relay.
 """
 
 

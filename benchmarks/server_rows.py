@@ -95,7 +95,7 @@ def node_gets(session: ServerSession) -> Figures:
 def creates(session: ServerSession) -> Figures:
     """Containers that are made a second, each in a transaction of its own."""
     stamp = time.monotonic_ns()
-    return {"creates": _load(session, "PUT", f"/vault/nodes/{USER}/made-{stamp}-{{}}")}
+    return {"creates": _load(session, "CONTAINER", f"/vault/nodes/{USER}/made-{stamp}-{{}}")}
 
 
 def listings(session: ServerSession) -> Figures:

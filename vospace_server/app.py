@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from starlette.applications import Starlette
 
+from vospace_model.api import API_PATH
 from vospace_server.composition.access import build_access
 from vospace_server.composition.endpoints import build_endpoints
 from vospace_server.composition.jobs import build_jobs
@@ -57,21 +58,29 @@ def create_app(config: ServerConfig) -> Starlette:
         token_lifetime=timedelta(days=config.authentication.login_token_days),
         group_service_id=config.group_service_id,
     )
-    certificates = CertificateEndpoints(access.certificates)
+    browsed = [
+        *storage_routes(config, services, access, web, addresses),
+        *web_routes(web, access, services, jobs, addresses, lambda: health_lines(config)),
+    ]
     described = [
         *routes(endpoints, addresses),
         *login.routes,
-        *certificates.routes,
+        *CertificateEndpoints(access.certificates).routes,
         *group_api_routes(services),
+        *filter(_is_for_programs, browsed),
     ]
-    pages = web_routes(web, access, services, jobs, addresses, lambda: health_lines(config))
-    storage = storage_routes(config, services, access, web, addresses)
+    pages = [route for route in browsed if not _is_for_programs(route)]
     return Starlette(
-        routes=[*described, _description(described, addresses), *storage, *pages],
+        routes=[*described, _description(described, addresses), *pages],
         middleware=build_middleware(config, access, addresses, metrics, web),
         exception_handlers={404: not_found(web.errors)},
         lifespan=build_lifespan(database, store, services, jobs),
     )
+
+
+def _is_for_programs(route: TreeRoute) -> bool:
+    """Whether a route of the pages answers in JSON, and so is described for programs."""
+    return route.template.startswith(f"{API_PATH}/")
 
 
 def _description(described: Sequence[TreeRoute], addresses: Addresses) -> ExactRoute:

@@ -187,3 +187,18 @@ def test_the_key_is_there_before_the_first_address(own_space: Space) -> None:
         tickets = TicketService(database=database, lifetime=timedelta(hours=1))
         keys = unit.secrets.in_use("ticket", now=tickets._clock())
     assert len(keys) == 1
+
+
+def test_a_new_key_leaves_addresses_good_that_were_handed_out(
+    shared_space: Space, owner: httpx.Client, folder: str
+) -> None:
+    """Contract 7-13: an operator changes the key of pre-authorised URLs while it serves."""
+    path = f"{folder}/f"
+    put(owner, path, b"bytes")
+    before = reading(owner, path)
+
+    said = shared_space.server.administer("key", "rotate")
+
+    assert said.splitlines()[1].endswith("good to their end, 60 minutes at most")
+    assert httpx.get(before).content == b"bytes"
+    assert httpx.get(reading(owner, path)).content == b"bytes"

@@ -2,12 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 
 from tests.conformance.conftest import SecureSpace, make_secure_server
+from tests.vospace_server.http.documents import container
 from vospace_model.xml.vosi import read_availability
+from vospace_server.database.engine import Database
+from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.services.jobs import JobService
 
 WITHIN_SECONDS = 10.0
 LOOKS = 8
@@ -137,3 +142,46 @@ def test_the_command_shows_and_changes_the_state(space: SecureSpace) -> None:
     assert said == "the service is read-only; every process follows within a second\n"
     assert shown.startswith("the service is read-only since ")
     assert shown.endswith(", by operator\n")
+
+
+def test_jobs_wait_while_the_service_is_read_only(space: SecureSpace) -> None:
+    """Contract 1.8: what was queued before is done when the service takes changes again."""
+    with space.plain(space.ann) as client:
+        client.put("/vault/nodes/ann/gone", content=container("ann/gone")).raise_for_status()
+        target = {"target": "vos://localhost~vault/ann/gone"}
+        job = client.post("/vault/async-delete", data=target).headers["location"]
+    put_into(space, "ReadOnly")
+    everywhere(space, lambda client: probe(client).status_code == 503)
+
+    # As by a request that was faster than the change.
+    queue(space, job.rpartition("/")[2])
+
+    def phase() -> str:
+        with space.plain(space.ann) as client:
+            return client.get(f"{job}/phase").text
+
+    # Each runner looks every two seconds.
+    for _ in range(10):
+        assert phase() == "QUEUED"
+        time.sleep(0.5)
+    put_into(space, "ReadWrite")
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while phase() != "COMPLETED":
+        assert time.monotonic() < deadline, phase()
+        time.sleep(0.1)
+
+
+def queue(space: SecureSpace, job_id: str) -> None:
+    """Let a job begin, past the server."""
+    with closing(Database(f"sqlite:///{space.server.data_dir / 'vospace.sqlite'}")) as database:
+        with database.read() as unit:
+            ann = unit.users.by_name("ann")
+        assert ann is not None
+        caller = Identity(
+            user_id=ann.user_id,
+            name="ann",
+            groups=frozenset(),
+            is_admin=False,
+            scope=TokenScope.WRITE,
+        )
+        JobService(database=database, wake_runner=lambda: None).run(caller, job_id)

@@ -58,6 +58,18 @@ def spliced(document: bytes, start: int, length: int, instead: bytes) -> bytes:
     return document[:start] + instead + document[start + length :]
 
 
+def aim(case: schemathesis.Case[Any], path: str | None) -> None:
+    """Let parameters that name a node name one that is there, or could be."""
+    if path is None:
+        return
+    uri = f"vos://localhost~vault/{path}"
+    for place in (case.query, case.body):
+        if isinstance(place, dict) and "TARGET" in place:
+            place["TARGET"] = [uri] if isinstance(place["TARGET"], list) else uri
+    if isinstance(case.body, dict) and "target" in case.body:
+        case.body["target"] = uri
+
+
 def send(space: Space, examples: int) -> int:
     """Send so many requests to each operation; says how many went out."""
     schema = schemathesis.openapi.from_url(f"{space.server.root_url}/api/v1/openapi.json")
@@ -82,6 +94,7 @@ def send(space: Space, examples: int) -> int:
             nonlocal sent
             if path is not None and "path" in case.path_parameters:
                 case.path_parameters["path"] = path
+            aim(case, path)
             if case.media_type == "text/xml":
                 case.body = document
             response = case.call(headers=space.owner.bearer, allow_redirects=False, timeout=30)

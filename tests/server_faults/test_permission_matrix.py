@@ -452,7 +452,12 @@ def test_a_credential_for_reading_works_on_its_own_jobs(clients: Clients) -> Non
     job = reader.post("/vault/transfers", content=asked).headers["location"]
 
     assert reader.post(f"{job}/phase", data={"PHASE": "RUN"}).status_code == 303
-    assert "COMPLETED" in reader.get(f"{job}?WAIT=10").text
+    phase = "QUEUED"
+    while phase in {"QUEUED", "EXECUTING"}:
+        # It returns at each change of the phase, not at the end alone.
+        reader.get(f"{job}?WAIT=10&PHASE={phase}")
+        phase = reader.get(f"{job}/phase").text
+    assert phase == "COMPLETED"
     assert len(endpoints_of(reader.get(f"{job}/results/transferDetails").text)) == 1
     assert reader.delete(job).status_code == 303
 

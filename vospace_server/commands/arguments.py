@@ -172,6 +172,18 @@ def _add_state(commands: "Commands") -> None:
         choices=("read-write", "read-only", "offline"),
         help="read-write, read-only or offline; without it the present one is shown",
     )
+    key = _command(
+        _group(commands, "key", "the key that signs addresses for bytes"),
+        "rotate",
+        handler="state:rotate_key",
+        purpose="sign addresses for bytes (pre-authorised URLs) with a new key",
+        example="key rotate --data-dir /srv/space",
+    )
+    key.add_argument(
+        "--at-once",
+        action="store_true",
+        help="the old key has become known: nothing that it signed is good any more",
+    )
     authority = _group(commands, "ca", "our own certificate authority")
     _command(
         authority,

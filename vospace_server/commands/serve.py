@@ -30,7 +30,7 @@ from vospace_server.composition.access import build_certificates
 from vospace_server.composition.storing import open_storage
 from vospace_server.config import ConfigError, ServerConfig
 from vospace_server.database.engine import Database
-from vospace_server.http.connection import BoundedConnection
+from vospace_server.http.connection import connection_type
 
 _logger = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ def _uvicorn_config(
     return uvicorn.Config(
         app,
         factory=factory,
-        http=BoundedConnection,
+        http=connection_type(send_seconds=server.send_timeout_seconds),
         ws="none",
         lifespan=lifespan,
         log_config=None,

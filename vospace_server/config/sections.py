@@ -76,6 +76,10 @@ class ServerSection:
         default=60.0,
         metadata=about("an upload that sends nothing for this long is given up", minimum=0.1),
     )
+    send_timeout_seconds: float = field(
+        default=60.0,
+        metadata=about("a client that takes nothing for this long is cut off", minimum=0.1),
+    )
     max_connections: int = field(
         default=1000,
         metadata=about("connections per process; more are answered 503", minimum=1),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, or_, select
 
 from vospace_server.database.blobs import BlobState
-from vospace_server.database.schema import blob, container_size, node, trash
+from vospace_server.database.node_statements import climb_statement
+from vospace_server.database.schema import TRASH_ID, blob, container_size, node, trash
+
+_CLIMB: Final = climb_statement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +100,16 @@ class CheckRepository:
             .limit(1)
         )
         return self._connection.execute(query).first() is not None
+
+    def is_taken_apart(self, node_id: int, now_ns: int) -> bool:
+        """Whether a node is gone, or in a deleted tree that nobody can put back."""
+        rows = self._connection.execute(_CLIMB, {"node_id": node_id}).all()
+        if not rows:
+            return True
+        top = rows[0]
+        # The top of a deleted tree is named after its own number (TrashRepository).
+        if top.parent_id != TRASH_ID or not top.name.isdecimal():
+            return False
+        query = select(trash.c.kept_until_ns).where(trash.c.node_id == int(top.name))
+        kept_until_ns: int | None = self._connection.scalar(query)
+        return kept_until_ns is None or kept_until_ns <= now_ns

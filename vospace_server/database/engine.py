@@ -21,6 +21,9 @@ T = TypeVar("T")
 # How long a transaction waits for another before the caller is told to come back.
 LOCK_WAIT_SECONDS: Final = 30
 _RETRY_AFTER_SECONDS: Final = 2
+# When a connection came back, in the notes that its pool keeps about it.
+_RETURNED: Final = "returned"
+_TRUSTED_SECONDS: Final = 1.0
 # Conflicts are rare and each attempt starts from fresh rows; more than a few in a row mean
 # that something else is wrong.
 _ATTEMPTS: Final = 10
@@ -242,11 +245,32 @@ def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine, Engine]
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=LOCK_WAIT_SECONDS,
-        # A connection that a restart of PostgreSQL has closed is replaced, not handed out.
-        pool_pre_ping=True,
     )
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _tester(engine))
     reader = engine.execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
     writer = engine.execution_options(isolation_level="READ COMMITTED")
     return reader, writer, writer
+
+
+def _note_return(_connection: object, record: Any) -> None:
+    record.info[_RETURNED] = time.monotonic()
+
+
+def _tester(engine: Engine) -> Callable[[Any, Any, object], None]:
+    """A connection that a restart of PostgreSQL has closed is replaced, not handed out.
+
+    One that has just been used is not asked: that would cost each transaction a round trip.
+    """
+
+    def test(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get(_RETURNED, 0.0) < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise exc.InvalidatePoolError from error
+
+    return test

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from vospace_model.faults import Fault, describe
 from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
 from vospace_server.database.schema import job, job_parameter, job_result
 from vospace_server.domain.job_record import JobRecord, JobStanding
+
+# One kind at a time: so the first row of a range of the index is the answer.
+_FIRST_QUEUED: Final = (
+    select(job)
+    .where(
+        job.c.phase == ExecutionPhase.QUEUED.value,
+        job.c.kind == bindparam("of_kind"),
+        job.c.owner_id > bindparam("after_owner"),
+    )
+    .order_by(job.c.owner_id, job.c.created_at)
+    .limit(1)
+)
+_ANY_QUEUED: Final = select(job.c.id).where(job.c.phase == ExecutionPhase.QUEUED.value).limit(1)
+_BEFORE_ALL_OWNERS: Final = -1
 
 
 class JobRepository:
@@ -91,12 +105,27 @@ class JobRepository:
         query = query.order_by(job.c.created_at.desc(), job.c.id).limit(limit)
         return self._all(query)
 
-    def queued(self, kinds: Sequence[str], limit: int) -> Sequence[JobRecord]:
-        """Jobs of everybody's that wait for a worker, the oldest first."""
-        query = select(job).where(
-            job.c.phase == ExecutionPhase.QUEUED.value, job.c.kind.in_(kinds)
+    def next_queued(self, kinds: Iterable[str], after_owner: int) -> JobRecord | None:
+        """The oldest waiting job of the next owner behind that one, round and round.
+
+        A few steps in an index, however many jobs wait.
+        """
+        # Most often nobody waits, and that is what one query says.
+        if self._connection.execute(_ANY_QUEUED).first() is None:
+            return None
+        return self._first_queued(kinds, after_owner) or self._first_queued(
+            kinds, _BEFORE_ALL_OWNERS
         )
-        return self._all(query.order_by(job.c.created_at, job.c.id).limit(limit))
+
+    def _first_queued(self, kinds: Iterable[str], after_owner: int) -> JobRecord | None:
+        found = [
+            _record(row, (), ())
+            for kind in kinds
+            for row in self._connection.execute(
+                _FIRST_QUEUED, {"of_kind": kind, "after_owner": after_owner}
+            )
+        ]
+        return min(found, key=lambda each: (each.owner_id, each.created), default=None)
 
     def orphaned(self, now: datetime, limit: int) -> Sequence[JobRecord]:
         """Jobs that a worker began and has not been heard of since its time ran out."""

@@ -30,6 +30,10 @@ _OF_NODES: Final = (
     .where(node_property.c.node_id.in_(bindparam("ids", expanding=True)))
     .order_by(node_property.c.node_id, node_property.c.uri)
 )
+_REMOVE_ONE: Final = delete(node_property).where(
+    node_property.c.node_id.in_(bindparam("ids", expanding=True)),
+    node_property.c.uri == bindparam("of_uri"),
+)
 _IN_USE: Final = select(node_property.c.uri).distinct().order_by(node_property.c.uri)
 
 
@@ -96,6 +100,23 @@ class PropertyRepository:
         rows: list[dict[str, Any]] = [
             {"node_id": node_id, "uri": uri, "value": value}
             for uri, value in changes.items()
+            if value is not None
+        ]
+        if rows:
+            self._connection.execute(insert(node_property), rows)
+
+    def replace_many(self, changes: Mapping[int, Mapping[str, str | None]]) -> None:
+        """The same for many nodes, by their numbers."""
+        nodes_by_uri: dict[str, list[int]] = {}
+        for node_id, values in changes.items():
+            for uri in values:
+                nodes_by_uri.setdefault(uri, []).append(node_id)
+        for uri, node_ids in nodes_by_uri.items():
+            self._connection.execute(_REMOVE_ONE, {"ids": node_ids, "of_uri": uri})
+        rows = [
+            {"node_id": node_id, "uri": uri, "value": value}
+            for node_id, values in changes.items()
+            for uri, value in values.items()
             if value is not None
         ]
         if rows:

@@ -84,22 +84,6 @@ _LOCK: Final = (
 )
 _INSERT: Final = insert(node).returning(node.c.id)
 _INSERT_MANY: Final = insert(node).returning(node.c.id, sort_by_parameter_order=True)
-_SAVE: Final = (
-    update(node)
-    .where(node.c.id == bindparam("node_id"))
-    .values(
-        {
-            column: bindparam(f"new_{column.name}", type_=column.type)
-            for column in (
-                node.c.owner_id, node.c.public, node.c.inherit, node.c.locked,
-                node.c.immutable, node.c.read_groups, node.c.write_groups,
-                node.c.media_type, node.c.encoding, node.c.mtime_ns,
-                node.c.has_properties, node.c.changed_ns,
-            )
-        }
-        | {node.c.version: node.c.version + 1}
-    )
-)  # fmt: skip
 _SET_CONTENT: Final = (
     update(node)
     .where(node.c.id == bindparam("node_id"))
@@ -314,31 +298,6 @@ class NodeRepository:
             self._connection.execute(insert(node_group), groups)
         return ids
 
-    def save(self, old: NodeRecord, new: NodeRecord) -> None:
-        """Write what may change by setting properties: owner, access, types, times."""
-        self._update(
-            _SAVE,
-            {
-                "node_id": old.node_id,
-                "new_owner_id": new.owner_id,
-                "new_public": new.public,
-                "new_inherit": new.inherit,
-                "new_locked": new.locked,
-                "new_immutable": new.immutable,
-                "new_read_groups": " ".join(new.read_groups),
-                "new_write_groups": " ".join(new.write_groups),
-                "new_media_type": new.media_type,
-                "new_encoding": new.encoding,
-                "new_mtime_ns": new.mtime_ns,
-                "new_has_properties": new.has_properties,
-                "new_changed_ns": new.changed_ns,
-            },
-        )
-        if old.read_groups != new.read_groups:
-            self._replace_groups(old.node_id, "r", new.read_groups)
-        if old.write_groups != new.write_groups:
-            self._replace_groups(old.node_id, "w", new.write_groups)
-
     def set_content(self, record: NodeRecord, content: Content) -> None:
         """Make a data node point at stored bytes; types and times are those of `record`."""
         self._update(
@@ -404,12 +363,6 @@ class NodeRepository:
     def _update(self, statement: Any, values: dict[str, Any]) -> None:
         if self._connection.execute(statement, values).rowcount != 1:
             raise ConflictError("the node is gone")
-
-    def _replace_groups(self, node_id: int, mode: str, groups: Iterable[str]) -> None:
-        self._connection.execute(
-            delete(node_group).where(node_group.c.node_id == node_id, node_group.c.mode == mode)
-        )
-        self._add_groups(node_id, mode, groups)
 
     def _add_groups(self, node_id: int, mode: str, groups: Iterable[str]) -> None:
         rows = [{"node_id": node_id, "mode": mode, "group_uri": group} for group in groups]

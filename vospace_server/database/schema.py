@@ -48,7 +48,7 @@ from vospace_server.database.schema_work import (
 )
 
 # The newest migration; what `alembic_version` holds in a database that is up to date.
-NEWEST_REVISION = "0005"
+NEWEST_REVISION = "0006"
 
 __all__ = [
     "ABOVE_ROOT_ID",

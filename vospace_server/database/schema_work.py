@@ -57,6 +57,8 @@ job = Table(
     Column("version", BigInteger, nullable=False),
     Index("job_by_owner", "owner_id", "created_at"),
     Index("job_by_phase", "phase", "created_at"),
+    # Whose turn it is among those that wait (JobRepository.next_queued).
+    Index("job_by_turn", "phase", "kind", "owner_id", "created_at"),
     Index("job_by_destruction", "destruction_at"),
 )
 

@@ -28,11 +28,10 @@ class SecretRepository:
         return list(self._connection.scalars(query))
 
     def retire(self, name: str, *, at: datetime) -> None:
-        """Let the keys of this name that have no end yet be of no use from a moment on."""
+        """Let the keys of this name that don't end sooner be of no use from a moment on."""
+        lasting = or_(secret.c.retired_at.is_(None), secret.c.retired_at > at)
         self._connection.execute(
-            update(secret)
-            .where(secret.c.name == name, secret.c.retired_at.is_(None))
-            .values(retired_at=at)
+            update(secret).where(secret.c.name == name, lasting).values(retired_at=at)
         )
 
     def claim(self, name: str) -> None:

@@ -40,7 +40,8 @@ _TOTALS: Final = (
     _sum(size_delta.c.files).label("files"),
     func.coalesce(func.max(size_delta.c.entries_changed_ns), 0).label("entries_changed_ns"),
 )
-_APPEND: Final = insert(size_delta)
+# Inline: nobody asks for the number of the new row.
+_APPEND: Final = insert(size_delta).inline()
 _PENDING: Final = select(*_TOTALS).where(size_delta.c.container_id == bindparam("of_container"))
 _TAKE: Final = (
     delete(size_delta)

@@ -13,6 +13,7 @@ from vospace_server.database.groups import GroupRepository
 from vospace_server.database.invitations import InvitationRepository
 from vospace_server.database.job_lines import JobLineRepository
 from vospace_server.database.jobs import JobRepository
+from vospace_server.database.node_batches import NodeBatchRepository
 from vospace_server.database.node_groups import NodeGroupRepository
 from vospace_server.database.node_properties import PropertyRepository
 from vospace_server.database.nodes import NodeRepository
@@ -39,6 +40,11 @@ class UnitOfWork:
     def nodes(self) -> NodeRepository:
         """The tree."""
         return NodeRepository(self._connection)
+
+    @cached_property
+    def node_batches(self) -> NodeBatchRepository:
+        """Many nodes of the tree at a time."""
+        return NodeBatchRepository(self._connection)
 
     @cached_property
     def properties(self) -> PropertyRepository:

@@ -38,10 +38,7 @@ def properties_of(view: NodeView, *, with_access: bool = False) -> tuple[Propert
     Dates are those of `format_node_date`. `ispublic` is shown, `publicread` is only understood:
     a document that is posted back should not contradict itself.
     """
-    shown = _times(view.record) | _permissions(view.record) | _content(view.record)
-    shown |= _quota(view) | dict(view.own_properties)
-    if with_access:
-        shown |= {Cadc.READABLE: _text(view.readable), Cadc.WRITABLE: _text(view.writable)}
+    shown = shown_values(view) if with_access else _without_access(view)
     return tuple(
         Property(uri=uri, value=value, read_only=never_writable(uri) or is_administered(uri))
         for uri, value in shown.items()
@@ -50,7 +47,13 @@ def properties_of(view: NodeView, *, with_access: bool = False) -> tuple[Propert
 
 def shown_values(view: NodeView) -> dict[str, str]:
     """The same as a dictionary, with every property that may be shown at all."""
-    return {each.uri: each.value for each in properties_of(view, with_access=True)}
+    access = {Cadc.READABLE: _text(view.readable), Cadc.WRITABLE: _text(view.writable)}
+    return _without_access(view) | access
+
+
+def _without_access(view: NodeView) -> dict[str, str]:
+    shown = _times(view.record) | _permissions(view.record) | _content(view.record)
+    return shown | _quota(view) | dict(view.own_properties)
 
 
 def _times(record: NodeRecord) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """The wire: uvicorn's HTTP/1.1 connection with the bounds that it lacks.
 
 Neither uvicorn nor its parser limits the size of a request's head or the time it may take, so
-a client could hold memory and connections for nothing by sending headers for ever.
+a client could hold memory and connections for nothing by sending headers for ever, or by not
+reading the answer.
 """
 
 import asyncio
-from typing import Any
+import functools
+from typing import Any, cast
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import (
@@ -15,19 +17,33 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from vospace_server.http.peer_certificate import PeerCertificate
+from vospace_server.http.stalled_readers import ReaderWatch
 
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
+SEND_SECONDS = 60.0
 _TOO_LARGE = 431
 
 
+def connection_type(*, send_seconds: float) -> type[asyncio.Protocol]:
+    """BoundedConnection with a bound of one's own; can be pickled, as workers are given it."""
+    made = functools.partial(BoundedConnection, send_seconds=send_seconds)
+    return cast("type[asyncio.Protocol]", made)
+
+
 class BoundedConnection(PeerCertificate, HttpToolsProtocol):
-    """Refuses a head of more than 64 KiB (431) and closes on one that takes 30 s."""
+    """Refuses a head of more than 64 KiB (431) and closes on one that takes 30 s.
+
+    Cuts a client that takes nothing of an answer for `send_seconds`.
+    """
 
     head_seconds = HEAD_SECONDS
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, send_seconds: float = SEND_SECONDS, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._reader = ReaderWatch(self.loop, idle_seconds=send_seconds)
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -42,7 +58,27 @@ class BoundedConnection(PeerCertificate, HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """No clock outlives its connection."""
         self._head_is_complete()
+        self._reader.end()
         super().connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        """More is to be sent than the client takes."""
+        super().pause_writing()
+        self._reader.begin(self.transport)
+
+    @override
+    def resume_writing(self) -> None:
+        """It has taken most of it; at a close the rest must go as well."""
+        if not self.transport.is_closing():
+            self._reader.end()
+        super().resume_writing()
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        """A close waits for what the client has not taken, so it must take it."""
+        super().timeout_keep_alive_handler()
+        self._reader.begin(self.transport)
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -45,6 +45,19 @@ _PART: Final[tuple[Parameter, ...]] = (
     ("META", "the headers alone", _FLAG),
 )
 
+_JOBS: Final[tuple[Parameter, ...]] = (
+    _WAIT,
+    _PHASE,
+    ("LAST", "only the newest so many jobs", {"type": "integer", "minimum": 1}),
+    ("AFTER", "only jobs made after this time (UTC)", _TEXT),
+)
+_RUN: Final[Parameter] = ("PHASE", "RUN: begin at once", _TEXT)
+_PACKED: Final[tuple[Parameter, ...]] = (
+    ("TARGET", "URI of a node to pack; may be repeated", _TEXTS),
+    ("FORMAT", "tar, zip, or a media type", _TEXT),
+    ("RESPONSEFORMAT", "the same, as DALI calls it", _TEXT),
+)
+
 PARAMETERS: Final[Mapping[tuple[str, str], tuple[Parameter, ...]]] = {
     ("GET", "/nodes/{path}"): (
         _DETAIL,
@@ -56,15 +69,27 @@ PARAMETERS: Final[Mapping[tuple[str, str], tuple[Parameter, ...]]] = {
     ),
     ("GET", "/files/{path}"): _PART,
     ("GET", "/data/{path}"): _PART,
+    ("GET", "/gms/search"): (
+        ("role", "member or admin", {"type": "string", "enum": ["member", "admin"]}),
+        ("group", "name of a group; may be repeated", _TEXTS),
+        ("groupID", "one group, as CADC asks", _TEXT),
+        ("userID", "somebody else's memberships", _TEXT),
+        ("idType", "what userID is", _TEXT),
+    ),
     ("GET", "/api/v1/groups"): (("text", "in the name or the description", _TEXT),),
     ("GET", "/api/v1/groups/members"): (("group", "its name or its URI", _TEXT),),
-    ("GET", "/transfers/{path}"): (
-        _WAIT,
-        _PHASE,
-        ("LAST", "only the newest so many jobs", {"type": "integer", "minimum": 1}),
-        ("AFTER", "only jobs made after this time (UTC)", _TEXT),
+    ("GET", "/transfers/{path}"): _JOBS,
+    ("POST", "/transfers/{path}"): (_RUN,),
+    ("GET", "/pkg/{path}"): (*_PACKED, *_JOBS),
+    ("HEAD", "/pkg/{path}"): _PACKED,
+    ("POST", "/pkg/{path}"): _PACKED,
+    ("GET", "/async-delete/{path}"): _JOBS,
+    ("POST", "/async-delete/{path}"): (_RUN,),
+    ("GET", "/async-setprops/{path}"): _JOBS,
+    ("POST", "/async-setprops/{path}"): (_RUN,),
+    ("GET", "/api/v1/access/{path}"): (
+        ("user", "somebody else's account; empty for anybody", _TEXT),
     ),
-    ("POST", "/transfers/{path}"): (("PHASE", "RUN: begin at once", _TEXT),),
     ("GET", "/synctrans"): _TRANSFER,
     ("POST", "/synctrans"): _TRANSFER,
     ("GET", "/availability"): (
@@ -111,16 +136,53 @@ _LOGIN: Final[Schema] = {
     "properties": {"username": _TEXT, "password": _TEXT},
     "required": ["username", "password"],
 }
+_FORM: Final = "application/x-www-form-urlencoded"
+# What a job can be told, by form to the list of its kind or to itself.
+_CHANGES: Final[Mapping[str, Schema]] = {
+    "PHASE": _TEXT,
+    "DESTRUCTION": _TEXT,
+    "EXECUTIONDURATION": _TEXT,
+    "ACTION": _TEXT,
+}
+_DELETION: Final[Schema] = {"type": "object", "properties": {"TARGET": _TEXT, **_CHANGES}}
+_PACKAGE: Final[Schema] = {
+    "type": "object",
+    "properties": {"TARGET": _TEXTS, "FORMAT": _TEXT, **_CHANGES},
+}
+_MADE: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "enum": ["container", "link"]},
+        "target": _TEXT,
+    },
+    "required": ["type"],
+}
+_RESTORED: Final[Schema] = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "purge": _FLAG},
+    "required": ["id"],
+}
 
 BODIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     ("PUT", "/nodes/{path}"): _DOCUMENT,
     ("POST", "/nodes/{path}"): _DOCUMENT,
     ("POST", "/transfers/{path}"): _DOCUMENT,
     ("POST", "/synctrans"): _DOCUMENT,
+    ("PUT", "/gms/groups/{path}"): _DOCUMENT,
+    ("POST", "/gms/groups/{path}"): _DOCUMENT,
     ("PUT", "/files/{path}"): {"application/octet-stream": _BINARY},
     ("PUT", "/data/{path}"): {"application/octet-stream": _BINARY},
     ("PATCH", "/api/v1/nodes/{path}"): {"application/json": _CHANGE},
     ("POST", "/api/v1/move"): {"application/json": _MOVE},
     ("POST", "/api/v1/bundle"): {"application/json": _BUNDLE},
-    ("POST", "/ac/login"): {"application/x-www-form-urlencoded": _LOGIN},
+    ("POST", "/ac/login"): {_FORM: _LOGIN},
+    ("POST", "/pkg/{path}"): {_FORM: _PACKAGE, **_DOCUMENT},
+    ("POST", "/async-delete/{path}"): {_FORM: _DELETION},
+    ("POST", "/async-setprops/{path}"): {
+        **_DOCUMENT,
+        _FORM: {"type": "object", "properties": _CHANGES},
+    },
+    ("PUT", "/unpack/{path}"): {"application/octet-stream": _BINARY},
+    ("PUT", "/api/v1/details/{path}"): {"application/json": _MADE},
+    ("POST", "/api/v1/trash"): {"application/json": _RESTORED},
 }

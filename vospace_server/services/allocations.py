@@ -50,7 +50,8 @@ class AllocationService:
             found = self._container(unit, caller, path)
             unit.nodes.lock(found.node)
             if found.node.owner_id != owner_id:
-                unit.nodes.save(found.node, replace(found.node, owner_id=owner_id))
+                owned = replace(found.node, owner_id=owner_id)
+                unit.node_batches.save([(found.node, owned)])
             allocation_id = make_allocation(
                 unit, found, quota_bytes=quota_bytes, quota_files=quota_files
             )

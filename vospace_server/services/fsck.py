@@ -210,6 +210,8 @@ class FsckService:
                 if mismatch is None:
                     continue
                 with self._database.read() as unit:
+                    if unit.checks.is_taken_apart(container_id, time.time_ns()):
+                        continue
                     name = _name(unit, container_id)
                 yield Damage(
                     trouble=Trouble.WRONG_SIZE,

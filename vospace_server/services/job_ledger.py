@@ -45,10 +45,13 @@ class JobLedger:
         self._database = database
         self.clock = clock
 
-    def queued(self, kinds: Sequence[str], limit: int) -> Sequence[JobRecord]:
-        """Jobs that wait for a worker, the oldest first."""
+    def next_queued(self, kinds: Sequence[str], *, after_owner: int = -1) -> JobRecord | None:
+        """A job that waits for a worker: the oldest of the next owner behind that one.
+
+        So owners take turns, and nobody waits for all the jobs of somebody else.
+        """
         with self._database.read() as unit:
-            return unit.jobs.queued(kinds, limit)
+            return unit.jobs.next_queued(kinds, after_owner)
 
     def begin(self, job_id: str, *, worker: str) -> JobRecord | None:
         """Take a PENDING or QUEUED job to EXECUTING; None when somebody else was faster."""

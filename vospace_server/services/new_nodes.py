@@ -1,5 +1,6 @@
 """Making a node: the row, and all that must be noted with it in the same transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vospace_model.nodes import NodeType
@@ -37,14 +38,27 @@ def log_change(
     unit: UnitOfWork, caller: Caller, operation: Operation, found: Found, now_ns: int
 ) -> None:
     """Log something that happened to a node where it is."""
-    unit.changes.append(
-        Change(
-            operation=operation,
-            node=found.node,
-            path=found.path,
-            actor_id=actor_id(caller),
-            at_ns=now_ns,
-        )
+    unit.changes.append(_change(caller, operation, found, now_ns))
+
+
+def log_changes(
+    unit: UnitOfWork,
+    caller: Caller,
+    operation: Operation,
+    found: Sequence[Found],
+    now_ns: int,
+) -> None:
+    """The same for many nodes."""
+    unit.changes.append_all([_change(caller, operation, each, now_ns) for each in found])
+
+
+def _change(caller: Caller, operation: Operation, found: Found, now_ns: int) -> Change:
+    return Change(
+        operation=operation,
+        node=found.node,
+        path=found.path,
+        actor_id=actor_id(caller),
+        at_ns=now_ns,
     )
 
 

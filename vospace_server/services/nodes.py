@@ -11,7 +11,6 @@ from vospace_model.faults import (
 from vospace_model.nodes import LinkNode, Node, NodeType, NodeUpdate
 from vospace_model.properties import Property, PropertyChange, SetProperty
 from vospace_model.uris import NodePath, VosUri
-from vospace_server.database.changes import Operation
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, Verdict, authorize, require
 from vospace_server.domain.identity import Caller
@@ -20,7 +19,8 @@ from vospace_server.domain.node_view import NodeView, shown_values
 from vospace_server.domain.path_walk import Absent, Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
 from vospace_server.services.allocations import set_node_quota
-from vospace_server.services.new_nodes import inherited_by, log_change, make_node, reread
+from vospace_server.services.changed_nodes import ChangedNodes, owner_id_of
+from vospace_server.services.new_nodes import inherited_by, make_node, reread
 from vospace_server.services.quota import charge
 from vospace_server.services.tree import Tree, actor_id
 
@@ -92,7 +92,8 @@ class NodeService:
         require(caller, parent.records, Action.WRITE, parent.path)
         unit.nodes.hold(parent.node)
         new, asked = self._new_node(caller, place, node)
-        new = replace(new, owner_id=_owner_id(unit, asked.owner_name, new.owner_id))
+        if asked.owner_name is not None:
+            new = replace(new, owner_id=owner_id_of(unit, asked.owner_name))
         if parent.allocation_id is not None and new.kind.has_bytes:
             charge(unit, parent.allocation_id, 0, 1)
         created = make_node(unit, caller, place, new, self._tree.clock())
@@ -170,43 +171,16 @@ class NodeService:
     def _apply(
         self, unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange
     ) -> NodeView:
-        changed = change_node(unit, caller, found, asked, self._tree.clock())
-        return self._tree.view(unit, caller, changed)
-
-
-def change_node(
-    unit: UnitOfWork, caller: Caller, found: Found, asked: RequestedChange, now_ns: int
-) -> Found:
-    """Change a node's properties and log it; the node must be locked. InvalidArgument."""
-    old = found.node
-    new = replace(
-        old,
-        **asked.fields,
-        owner_id=_owner_id(unit, asked.owner_name, old.owner_id),
-        changed_ns=now_ns,
-        has_properties=old.has_properties or bool(asked.own),
-    )
-    unit.nodes.save(old, new)
-    if asked.own:
-        unit.properties.replace(old.node_id, asked.own)
-    if asked.quota is not None:
-        set_node_quota(unit, found, asked.quota)
-    changed = reread(unit, found)
-    log_change(unit, caller, Operation.PROPERTIES, changed, now_ns)
-    return changed
+        changed = ChangedNodes(unit, caller, self._tree.clock())
+        changed.add(found, asked)
+        changed.write()
+        if asked.quota is not None:
+            set_node_quota(unit, found, asked.quota)
+        return self._tree.view(unit, caller, reread(unit, found))
 
 
 def _as_change(shown: Property) -> SetProperty:
     return SetProperty(uri=shown.uri, value=shown.value)
-
-
-def _owner_id(unit: UnitOfWork, name: str | None, otherwise: int) -> int:
-    if name is None:
-        return otherwise
-    user = unit.users.by_name(name)
-    if user is None:
-        raise InvalidArgument(f"there is no user {name[:80]!r}")
-    return user.user_id
 
 
 def _checked_target(node: Node) -> str | None:

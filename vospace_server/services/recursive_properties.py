@@ -29,12 +29,12 @@ from vospace_server.domain.path_walk import Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
 from vospace_server.domain.tree_progress import TreeProgress
 from vospace_server.domain.tree_request import decode_tree_request
-from vospace_server.services.nodes import change_node
+from vospace_server.services.changed_nodes import ChangedNodes
 from vospace_server.services.tree import Tree
 from vospace_server.services.tree_jobs import container_at
 
-# Children that are changed in one transaction.
-BATCH: Final = 100
+# Children that are changed in one transaction of some tens of milliseconds.
+BATCH: Final = 500
 # Children that are looked at in one transaction where nothing is changed.
 _PAGE: Final = 1000
 
@@ -90,8 +90,12 @@ class RecursiveProperties:
         node_id = found.node.node_id
         total = unit.nodes.count_tree(node_id) if found.node.is_container else 1
         at = TreeProgress(root_id=node_id, total=total)
+        locked = unit.nodes.lock(found.node)
+        found = Found(path=found.path, records=(*found.records[:-1], locked))
         view = self._tree.view(unit, caller, found)
-        self._change(unit, caller, found, view, update.changes)
+        batch = ChangedNodes(unit, caller, self._tree.clock())
+        batch.add(found, self._asked_of_one(caller, view, update.changes))
+        batch.write()
         at = at.succeed()
         return at.enter(node_id) if found.node.is_container else at
 
@@ -108,6 +112,8 @@ class RecursiveProperties:
         if not children:
             return at.leave()
         at = at.pass_by(children[-1].name)
+        children = unit.node_batches.lock(children)
+        batch = ChangedNodes(unit, caller, self._tree.clock())
         entered: list[int] = []
         for view in self._tree.child_views(unit, caller, parent, children):
             found = _child(parent, view.record)
@@ -115,10 +121,11 @@ class RecursiveProperties:
             if not verdict.allowed:
                 at = at.fail(f"can't change {found.path}: {verdict.rule.value}")
                 continue
-            self._change(unit, caller, found, view, changes)
+            batch.add(found, self._asked_of_one(caller, view, changes))
             at = at.succeed()
             if found.node.is_container:
                 entered.append(found.node.node_id)
+        batch.write()
         return at.enter(*reversed(entered))
 
     def _root(
@@ -137,20 +144,10 @@ class RecursiveProperties:
         _asked(self._tree, caller, self._tree.view(unit, caller, found), changes)
         return found
 
-    def _change(
-        self,
-        unit: UnitOfWork,
-        caller: Caller,
-        found: Found,
-        view: NodeView,
-        changes: Sequence[PropertyChange],
-    ) -> None:
-        asked = _asked(self._tree, caller, view, _for_one_of_many(caller, view, changes))
-        if asked == RequestedChange():
-            return
-        locked = unit.nodes.lock(found.node)
-        found = Found(path=found.path, records=(*found.records[:-1], locked))
-        change_node(unit, caller, found, asked, self._tree.clock())
+    def _asked_of_one(
+        self, caller: Caller, view: NodeView, changes: Sequence[PropertyChange]
+    ) -> RequestedChange:
+        return _asked(self._tree, caller, view, _for_one_of_many(caller, view, changes))
 
 
 class _Forecast:

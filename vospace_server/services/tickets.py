@@ -23,8 +23,8 @@ from vospace_server.domain.content import Content
 
 _SECRET_NAME: Final = "ticket"  # noqa: S105 - the name of a key, not a key
 _SECRET_BYTES: Final = 32
-# Another process may have added a key or retired one; all have seen it after this time.
-_RELOAD_SECONDS: Final = 30
+RELOAD_SECONDS: Final = 30
+"""Another process may have added a key or retired one; all have seen it after this time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +87,18 @@ class TicketService:
         """Make the key that signs, if there is none: then reading needs no room on the disk."""
         self._current_keys()
 
-    def rotate(self) -> None:
+    def rotate(self, *, at_once: bool = False) -> None:
         """Sign with a new key from now on.
 
         What was signed before is good to its end, and the processes that don't know of the new
-        key yet may go on signing with the old one until they look again.
+        key yet may go on signing with the old one until they look again. `at_once`, for a key
+        that has become known: nothing that it signed is good any more, here from now on and in
+        other processes when they have looked again.
         """
         now = self._clock()
+        patience = self._lifetime + timedelta(seconds=RELOAD_SECONDS)
+        retired = now if at_once else now + patience
         with self._database.write() as unit:
-            retired = now + self._lifetime + timedelta(seconds=_RELOAD_SECONDS)
             unit.secrets.retire(_SECRET_NAME, at=retired)
             unit.secrets.add(_SECRET_NAME, secrets.token_bytes(_SECRET_BYTES), now=now)
         with self._lock:
@@ -144,7 +147,7 @@ class TicketService:
     def _current_keys(self) -> Sequence[bytes]:
         """The keys in use, not older than some seconds unless the database is away."""
         with self._lock:
-            if self._clock() - self._loaded > timedelta(seconds=_RELOAD_SECONDS):
+            if self._clock() - self._loaded > timedelta(seconds=RELOAD_SECONDS):
                 try:
                     self._load()
                 except ServiceBusy:

@@ -21,7 +21,7 @@ class Housekeeping:
         self, *, sizes: SizeService, deletions: DeletionService, quota: QuotaService
     ) -> None:
         self._workers = (
-            PeriodicWorker("size-folder", sizes.fold_once, interval_seconds=FOLD_SECONDS),
+            PeriodicWorker("size-folder", sizes.fold_due, interval_seconds=FOLD_SECONDS),
             PeriodicWorker(
                 "trash-collector", deletions.collect_once, interval_seconds=COLLECT_SECONDS
             ),

@@ -2,7 +2,8 @@
 
 Jobs wait in the database, so any process may do them and none is lost with one. The process
 that queued a job wakes its own runner; the others look from time to time. Jobs that may take
-long have threads of their own, so that a move never waits for somebody's million files.
+long have threads of their own, so that a move never waits for somebody's million files;
+and owners take turns, so that nobody waits for somebody's ten thousand jobs.
 """
 
 import logging
@@ -20,7 +21,6 @@ _LOG = logging.getLogger(__name__)
 
 _THREADS: Final = 2
 _LOOK_SECONDS: Final = 2.0
-_BATCH: Final = 10
 
 
 class JobRunner:
@@ -100,6 +100,8 @@ class _Lane:
         self._work = work
         self._worker = worker
         self._check = check
+        # Whose job this lane did last: the next is somebody else's, if somebody else waits.
+        self._last_owner = -1
 
     def run(self) -> None:
         while not self._worker.stopping.is_set():
@@ -113,9 +115,10 @@ class _Lane:
                 _LOG.exception("the job runner goes on after an unexpected failure")
 
     def _do_queued(self) -> None:
-        while queued := self._jobs.queued(list(self._work), _BATCH):
-            for record in queued:
-                if self._worker.stopping.is_set():
-                    return
-                self._check()
-                self._work[JobKind(record.kind)].execute(record.job_id, worker=self._worker)
+        while not self._worker.stopping.is_set():
+            record = self._jobs.next_queued(list(self._work), after_owner=self._last_owner)
+            if record is None:
+                return
+            self._check()
+            self._last_owner = record.owner_id
+            self._work[JobKind(record.kind)].execute(record.job_id, worker=self._worker)

@@ -23,6 +23,9 @@ ALL_COMMANDS = [
     ("doctor",),
     ("fsck",),
     ("gc",),
+    ("state",),
+    ("key", "rotate"),
+    ("ca", "show"),
     ("user", "add"),
     ("user", "list"),
     ("user", "disable"),
@@ -413,3 +416,24 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
     )  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_key_that_is_known_to_others_signs_nothing_any_more(
+    furnished: Program, data_dir: Path
+) -> None:
+    first = furnished("key", "rotate")
+    second = furnished("key", "rotate", "--at-once")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "good no more" in second.stdout
+    with closing(sqlite3.connect(data_dir / "vospace.sqlite")) as database:
+        ends = [
+            end
+            for (end,) in database.execute(
+                "SELECT retired_at FROM secret WHERE name = 'ticket' ORDER BY id"
+            )
+        ]
+    # The one that went first does not outlive the one that replaced it.
+    assert len(ends) == 2
+    assert ends[0] is not None
+    assert ends[1] is None

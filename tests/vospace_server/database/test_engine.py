@@ -2,11 +2,13 @@
 
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
+from tests.support.postgres import PostgresServer
 from vospace_model.faults import ServiceBusy
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
@@ -238,3 +240,29 @@ def test_only_what_need_not_be_kept_spares_the_disk(database: Database) -> None:
     found = [database.retrying(setting, durable=durable) for durable in (True, False, True)]
 
     assert found == (["2", "1", "2"] if database.dialect == "sqlite" else ["on", "off", "on"])
+
+
+@pytest.mark.postgres
+def test_a_connection_that_was_closed_is_replaced(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres_server.new_database() as url, closing(Database(url)) as database:
+        database.upgrade()
+        other = create_engine(url, poolclass=NullPool)
+        close = text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+        assert names(database) == []
+        with other.begin() as connection:
+            assert connection.execute(close).scalar_one() > 0
+        # It has just been used, so nobody asks it; the failure is an honest one.
+        with pytest.raises(ServiceBusy):
+            names(database)
+        assert names(database) == []
+
+        monkeypatch.setattr(engine_module, "_TRUSTED_SECONDS", 0.0)
+        with other.begin() as connection:
+            assert connection.execute(close).scalar_one() > 0
+        assert names(database) == []

@@ -16,25 +16,31 @@ from tests.vospace_server.http.documents import container
 from tests.vospace_server.http.people import People, make_people
 from vospace_server.app import create_app
 from vospace_server.config import ServerConfig
-from vospace_server.http.connection import BoundedConnection
+from vospace_server.http.connection import connection_type
 
 START_SECONDS = 20
 
 
 class ServerThread:
-    """uvicorn in a thread; the socket listens before the thread starts."""
+    """uvicorn in a thread; the socket listens before the thread starts.
 
-    def __init__(self, config: ServerConfig) -> None:
+    `send_buffer_bytes` bounds what the kernel takes of an answer that nobody reads.
+    """
+
+    def __init__(self, config: ServerConfig, *, send_buffer_bytes: int | None = None) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
+        if send_buffer_bytes is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         self.port = self._socket.getsockname()[1]
         settings = uvicorn.Config(
             create_app(config),
-            http=BoundedConnection,
+            http=connection_type(send_seconds=config.server.send_timeout_seconds),
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=config.server.keep_alive_seconds,
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(

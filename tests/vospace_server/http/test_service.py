@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import socket
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from tests.vospace_server.http.conftest import ServerThread
 from tests.vospace_server.http.documents import transfer
 from tests.vospace_server.http.test_upload_wire import eventually
+from vospace_server.config import ServerConfig, ServiceSection
 from vospace_server.database.engine import Database
 from vospace_server.services.nodes import NodeService
 from vospace_server.storage.filesystem import FilesystemReader, FilesystemWriter
@@ -89,6 +91,25 @@ def test_registries_find_the_service(anonymous: httpx.Client) -> None:
         "ivo://localhost/ums = /ac/capabilities",
         "ivo://localhost/cred = /cred/capabilities",
     ]
+
+
+def test_registries_find_the_service_under_the_names_of_others(tmp_path: Path) -> None:
+    service = ServiceSection(registry_authorities=("cadc.nrc.ca", "example.org"))
+    running = ServerThread(ServerConfig(data_dir=tmp_path, service=service))
+    running.start()
+    try:
+        url = f"http://127.0.0.1:{running.port}"
+        lines = httpx.get(f"{url}/reg/resource-caps").text.splitlines()
+    finally:
+        running.stop()
+
+    # CADC's tools ask for ids of CADC's; each leads here as ours does.
+    led = dict(line.split(" = ") for line in lines)
+    assert len(led) == len(lines) == 12
+    for name in ("vault", "gms", "ums", "cred"):
+        own = led[f"ivo://localhost/{name}"]
+        assert own.startswith(f"{url}/")
+        assert led[f"ivo://cadc.nrc.ca/{name}"] == led[f"ivo://example.org/{name}"] == own
 
 
 def test_probes_are_answered(anonymous: httpx.Client) -> None:

@@ -1,8 +1,10 @@
 """Long answers: they start at once, take no memory, and end when the client does."""
 
+import socket
 import time
 import tracemalloc
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -151,3 +153,89 @@ def test_an_upload_that_stalls_is_given_up(tmp_path: Path) -> None:
         running.stop()
     store = Path(config.storage_url.removeprefix("file://"))
     assert [path for path in store.rglob("*") if path.is_file()] == []
+
+
+@contextmanager
+def reader_of(
+    config: ServerConfig, size: int, *, send_buffer_bytes: int | None = None
+) -> Iterator[socket.socket]:
+    """A connection, with room for little, on which a file of that size has been asked for."""
+    token = make_people(config).alice
+    running = ServerThread(config, send_buffer_bytes=send_buffer_bytes)
+    running.start()
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{running.port}",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as client:
+            client.put("/vault/files/alice/f", content=bytes(size)).raise_for_status()
+            location = client.get("/vault/files/alice/f").headers["location"]
+        target = location.partition(f":{running.port}")[2]
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            reader.settimeout(20)
+            reader.connect(("127.0.0.1", running.port))
+            reader.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            yield reader
+    finally:
+        running.stop()
+
+
+def taken_to_the_end(reader: socket.socket) -> int:
+    """How many bytes still come before the connection ends."""
+    taken = 0
+    with suppress(ConnectionResetError):
+        while chunk := reader.recv(1 << 16):
+            taken += len(chunk)
+    return taken
+
+
+def test_a_reader_that_stalls_is_cut_off(tmp_path: Path) -> None:
+    config = ServerConfig(data_dir=tmp_path, server=ServerSection(send_timeout_seconds=1.0))
+    objects = Path(config.storage_url.removeprefix("file://")) / "objects"
+    with reader_of(config, SIZE) as reader:
+        assert eventually(lambda: open_objects(objects) == 1)
+        # Connected all the time, and taking nothing.
+        assert eventually(lambda: open_objects(objects) == 0)
+
+        assert taken_to_the_end(reader) < SIZE
+
+
+def test_a_slow_reader_that_moves_gets_everything(tmp_path: Path) -> None:
+    size = 2 << 20
+    config = ServerConfig(data_dir=tmp_path, server=ServerSection(send_timeout_seconds=2.0))
+    with reader_of(config, size, send_buffer_bytes=8192) as reader:
+        begun, taken = time.monotonic(), 0
+        # More than twice as long as a reader may stand still, and a small part of the file.
+        while time.monotonic() - begun < 5.0:
+            taken += len(reader.recv(4096))
+            time.sleep(0.1)
+        assert taken < size // 4
+
+        while taken < size:
+            chunk = reader.recv(1 << 16)
+            assert chunk, "the slow reader was cut off"
+            taken += len(chunk)
+
+
+def test_what_is_left_of_an_answer_does_not_keep_its_connection(tmp_path: Path) -> None:
+    size = 48 << 10
+    config = ServerConfig(
+        data_dir=tmp_path,
+        server=ServerSection(send_timeout_seconds=1.0, keep_alive_seconds=1),
+    )
+    with reader_of(config, size, send_buffer_bytes=4096) as reader:
+        # Little enough that the server is done with it, more than the kernel takes.
+        assert eventually(lambda: is_given_up(reader))
+
+        assert taken_to_the_end(reader) < size
+
+
+def is_given_up(reader: socket.socket) -> bool:
+    """Whether the other side has let go of a connection from which not all was taken."""
+    (_, ours), (_, theirs) = reader.getsockname(), reader.getpeername()
+    for line in Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        local, remote, state = line.split()[1:4]
+        if local.endswith(f":{theirs:04X}") and remote.endswith(f":{ours:04X}"):
+            return state == "04"  # FIN_WAIT1
+    return False

@@ -1,6 +1,7 @@
 """What a check of the whole space finds, and what it repairs."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.vospace_server.services.byte_space import ByteSpace
+from tests.vospace_server.services.tree_space import at
 from vospace_server.domain.size_delta import SizeDelta
+from vospace_server.services.deletions import cut_off
 from vospace_server.services.fsck import Trouble
 from vospace_server.storage.filesystem import FilesystemStore
 
@@ -141,3 +144,26 @@ def test_an_upload_that_runs_is_no_damage(space: ByteSpace) -> None:
     assert space.check() == []
     upload.commit()
     assert space.check() == []
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_deleted_tree_counts_until_it_is_taken_apart(space: ByteSpace, kept: bool) -> None:
+    tree = space.tree
+    tree.mkdir("/alice/t")
+    for name in "abc":
+        space.put(f"/alice/t/{name}", b"bytes")
+    with tree.database.write() as unit:
+        found = tree.tree.walker(unit).get(tree.alice, at("/alice/t"))
+        until = time.time_ns() + 10**12 if kept else 0
+        cut_off(unit, tree.alice, found, time.time_ns(), kept_until_ns=until)
+    assert space.check() == []
+    with tree.database.write() as unit:
+        child = unit.nodes.child(found.node.node_id, "a")
+        assert child is not None
+        # As the collector does it, which says nothing to the containers around.
+        unit.nodes.remove([child.node_id])
+
+    damages = space.check()
+
+    # A tree that can be put back must be whole; what is on its way out need not be.
+    assert [each.trouble for each in damages] == ([Trouble.WRONG_SIZE] if kept else [])

@@ -1,7 +1,8 @@
 """Jobs: who sees them, how they go from phase to phase, and what ends those nobody works on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,6 +60,16 @@ class Desk:
         found = self.jobs.find(record.job_id)
         assert found is not None
         return found.phase
+
+    def next_job(self, kinds: Sequence[JobKind], after_owner: int = -1) -> str | None:
+        found = self.ledger.next_queued(kinds, after_owner=after_owner)
+        return None if found is None else found.job_id
+
+    def queue(self, caller: Caller, kind: JobKind = JobKind.TRANSFER) -> JobRecord:
+        record = self.make(caller, kind)
+        self.jobs.run(caller, record.job_id)
+        self.now += MOMENT
+        return record
 
     def close(self) -> None:
         self.space.close()
@@ -122,7 +133,7 @@ def test_running_queues_once_and_wakes_the_runner(desk: Desk) -> None:
     desk.jobs.run(desk.space.alice, record.job_id)
 
     assert desk.phase(record) is ExecutionPhase.QUEUED
-    assert [each.job_id for each in desk.ledger.queued(list(JobKind), 10)] == [record.job_id]
+    assert desk.next_job(list(JobKind)) == record.job_id
     assert desk.woken == 1
 
 
@@ -136,7 +147,38 @@ def test_only_one_worker_gets_a_job(desk: Desk) -> None:
     assert begun is not None
     assert (begun.phase, begun.started) == (ExecutionPhase.EXECUTING, desk.now)
     assert second is None
-    assert desk.ledger.queued(list(JobKind), 10) == []
+    assert desk.next_job(list(JobKind)) is None
+
+
+def test_owners_take_turns_however_many_jobs_one_of_them_has(desk: Desk) -> None:
+    alice, bob, carol = desk.space.alice, desk.space.user("bob"), desk.space.user("carol")
+    many = [desk.queue(alice) for _ in range(3)]
+    template = many[-1]
+    with desk.space.database.write() as unit:
+        for number in range(10_000):
+            unit.jobs.add(
+                replace(
+                    template,
+                    job_id=f"flood-{number}",
+                    phase=ExecutionPhase.QUEUED,
+                    created=desk.now,
+                    parameters=(),
+                )
+            )
+    later = [desk.queue(bob, JobKind.DELETE), desk.queue(carol), desk.queue(bob)]
+    kinds = [JobKind.TRANSFER, JobKind.DELETE]
+
+    done, last_owner = [], -1
+    for _ in range(6):
+        record = desk.ledger.next_queued(kinds, after_owner=last_owner)
+        assert record is not None
+        assert desk.ledger.begin(record.job_id, worker="one") is not None
+        done.append(record.job_id)
+        last_owner = record.owner_id
+
+    # Alice, Bob and Carol; then again who still has some, each with their oldest first.
+    expected = [many[0], later[0], later[1], many[1], later[2], many[2]]
+    assert done == [each.job_id for each in expected]
 
 
 def test_a_job_ends_with_its_results(desk: Desk) -> None:
@@ -270,10 +312,8 @@ def test_a_job_that_is_handed_back_waits_for_the_next_worker(desk: Desk) -> None
 
     desk.ledger.hand_back(record.job_id, worker="one")
 
-    assert [each.job_id for each in desk.ledger.queued([JobKind.LONG_TRANSFER], 9)] == [
-        record.job_id
-    ]
-    assert desk.ledger.queued([JobKind.TRANSFER], 9) == []
+    assert desk.next_job([JobKind.LONG_TRANSFER]) == record.job_id
+    assert desk.next_job([JobKind.TRANSFER]) is None
     resumed = desk.ledger.begin(record.job_id, worker="two")
     assert resumed is not None
     assert resumed.position.interruptions == 0

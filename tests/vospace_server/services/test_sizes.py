@@ -18,6 +18,7 @@ from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.size_delta import SizeDelta
+from vospace_server.services import sizes as sizes_module
 from vospace_server.services.sizes import SizeService
 from vospace_server.services.uploads import UPLOAD_LIFE_NS
 
@@ -49,6 +50,21 @@ def test_sizes_arrive_at_the_root_in_one_fold(each_space: TreeSpace) -> None:
         (10, 1),
     ]
     assert each_space.sizes.fold_once() == 0
+
+
+def test_the_worker_pauses_when_it_has_folded_all_there_was(
+    each_space: TreeSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each_space.put("/alice/f", 10)
+
+    assert each_space.sizes.fold_due() == 0
+    assert each_space.get("/").record.length == 10
+    monkeypatch.setattr(sizes_module, "FOLD_BATCH", 2)
+    for number in range(3):
+        each_space.put(f"/alice/f{number}", 1)
+    assert each_space.sizes.fold_due() == 2
+    assert each_space.sizes.fold_due() == 0
+    assert each_space.get("/").record.length == 13
 
 
 def test_an_exact_size_needs_no_fold(each_space: TreeSpace) -> None:

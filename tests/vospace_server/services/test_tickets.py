@@ -194,3 +194,24 @@ def test_bytes_are_served_while_the_database_is_away(
     clock.now += timedelta(minutes=5)
 
     assert isinstance(tickets.open(signed), ReadTicket)
+
+
+def test_a_key_that_has_become_known_is_of_no_use_at_once(
+    database: Database, tickets: TicketService, clock: Clock
+) -> None:
+    other = TicketService(database=database, lifetime=timedelta(minutes=10), clock=clock)
+    older = tickets.sign(read_ticket(tickets.expiry()))
+    tickets.rotate()
+    old = tickets.sign(read_ticket(tickets.expiry()))
+    other.open(old)
+
+    tickets.rotate(at_once=True)
+    for text in (older, old):
+        with pytest.raises(PermissionDenied):
+            tickets.open(text)
+    new = tickets.sign(read_ticket(tickets.expiry()))
+    clock.now += timedelta(seconds=31)
+
+    assert other.open(new) == tickets.open(new)
+    with pytest.raises(PermissionDenied):
+        other.open(old)

@@ -1,19 +1,21 @@
 """Jobs on whole trees: counts, quota, and what is left when they are interrupted."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.vospace_server.services.tree_job_bench import TreeJobBench
-from tests.vospace_server.services.tree_space import GROUP, TreeSpace, at, uri
+from tests.vospace_server.services.tree_space import GROUP, OTHER_GROUP, TreeSpace, at, uri
 from vospace_model.faults import NotAuthenticated, PermissionDenied
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.nodes import NodeType, NodeUpdate
 from vospace_model.properties import Cadc, Core, SetProperty
+from vospace_server.database.node_batches import NodeBatchRepository
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import ANONYMOUS, OPERATOR, Caller
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.tree_progress import TreeProgress
 from vospace_server.domain.tree_request import TreeDeletion
 from vospace_server.services import recursive_deletions, recursive_properties
@@ -226,6 +228,64 @@ def test_properties_are_set_on_all_nodes_and_foreseen(
     assert work.foresee(tree.alice, at("/alice/t"), update.changes).changed == 0
     assert all(tree.get(f"/alice/t/{each}").record.public for each in ("a", "b/f1", "c/f2"))
     assert tree.get("/alice/t/c/f2").own_properties == {Core.TITLE: "M 31"}
+
+
+def test_each_node_of_a_batch_gets_what_it_lacks(bench: TreeJobBench, tree: TreeSpace) -> None:
+    own = "custom:own"
+    tree.set("/alice/t/a/f0", {Core.ISPUBLIC: "true", Core.TITLE: "M 31", own: "kept"})
+    tree.set("/alice/t/a/f1", {Core.TITLE: "M 33", Core.GROUPREAD: GROUP})
+    tree.set("/alice/t/a/f2", {Core.TITLE: "M 31", Core.GROUPWRITE: OTHER_GROUP})
+    with tree.database.read() as unit:
+        versions = {each: _version(unit, each) for each in ("a/f0", "a/f1", "b/f0")}
+        logged = len(unit.changes.since(0, limit=1000))
+    work = RecursiveProperties(tree=tree.tree)
+    update = _update(ispublic="true", title="M 31", groupread=GROUP, groupwrite="")
+
+    assert bench.do(update, work) == (COMPLETED, {"successcount": 13})
+
+    for name in ("f0", "f1", "f2"):
+        view = tree.get(f"/alice/t/a/{name}")
+        assert view.record.public
+        assert (view.record.read_groups, view.record.write_groups) == ((GROUP,), ())
+        assert view.own_properties[Core.TITLE] == "M 31"
+    assert tree.get("/alice/t/a/f0").own_properties[own] == "kept"
+    with tree.database.read() as unit:
+        # Each changed once, and each change logged where the node is.
+        assert all(_version(unit, each) == before + 1 for each, before in versions.items())
+        lines = unit.changes.since(0, limit=1000)[logged:]
+        granted = unit.node_groups.grants(GROUP, after_node_id=0, limit=100)
+        others = unit.node_groups.grants(OTHER_GROUP, after_node_id=0, limit=100)
+    assert sorted(line.path for line in lines) == sorted(
+        ["/alice/t", *(f"/alice/t/{a}" for a in "abc")]
+        + [f"/alice/t/{a}/f{n}" for a in "abc" for n in range(3)]
+    )
+    assert (len(granted), others) == (13, [])
+
+
+def _version(unit: UnitOfWork, name: str) -> int:
+    return unit.nodes.walk(at(f"/alice/t/{name}"))[-1].version
+
+
+def test_a_node_that_moves_while_its_batch_begins_is_not_changed(
+    bench: TreeJobBench, tree: TreeSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = RecursiveProperties(tree=tree.tree)
+    real = NodeBatchRepository.lock
+
+    def late(batches: NodeBatchRepository, records: Sequence[NodeRecord]) -> list[NodeRecord]:
+        monkeypatch.undo()
+        if tree.database.dialect == "postgresql":
+            # Another process is faster than the locks.
+            tree.moves.move(tree.alice, at("/alice/t/c"), at("/alice/moved"))
+        return real(batches, records)
+
+    monkeypatch.setattr(NodeBatchRepository, "lock", late)
+    done = bench.do(_update(title="M 31"), work)
+
+    moved = tree.database.dialect == "postgresql"
+    assert done == (COMPLETED, {"successcount": 9 if moved else 13})
+    if moved:
+        assert tree.get("/alice/moved/f0").own_properties == {}
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 7])
