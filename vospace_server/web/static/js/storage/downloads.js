@@ -5,6 +5,7 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
 import { isFile, isFolder } from "./grid.js";
+import { kindFor, sendTo } from "./send_to.js";
 import { child, count, fileOf, serviceAddress, shellWord, size, uriOf } from "./space.js";
 import { reason } from "./windows.js";
 
@@ -115,6 +116,8 @@ export function ways(here, entries, whole) {
     { label: say("List of addresses"), symbol: "file", run: () => addresses(here, entries) },
     { label: say("Shell script"), symbol: "file", run: () => script(here, entries) },
   );
+  const sendable = entries.filter(kindFor).map((entry) => ({ path: child(here, entry.name), entry }));
+  if (sendable.length) items.push({ label: say("Send to Aladin, TOPCAT, DS9 …"), symbol: "right", run: () => sendTo(sendable) });
   return items;
 }
 

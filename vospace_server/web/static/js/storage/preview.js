@@ -7,6 +7,7 @@ import { element } from "../dom.js";
 import { say } from "../sentences.js";
 import * as api from "./api.js";
 import { size } from "./space.js";
+import { xmlOf } from "./xml.js";
 
 const TEXT_BYTES = 128 * 1024;
 const MOST_IMAGE = 32 * 1024 * 1024;
@@ -80,19 +81,6 @@ async function showJson(place, address, entry) {
     // Cut off or not JSON: as it is.
   }
   appendText(place, shown, entry);
-}
-
-/** A document that is parsed as XML and never shown as one. @param {string} address @returns {Promise<Document>} */
-function xmlOf(address) {
-  return new Promise((resolve, reject) => {
-    const xhr = new XMLHttpRequest();
-    xhr.open("GET", address);
-    xhr.overrideMimeType("text/xml");
-    xhr.responseType = "document";
-    xhr.onload = () => (xhr.responseXML ? resolve(xhr.responseXML) : reject(new Error(say("This is not well-formed XML."))));
-    xhr.onerror = () => reject(new Error(say("The network was lost.")));
-    xhr.send();
-  });
 }
 
 /** @param {HTMLElement} place @param {string} address @param {any} entry */
