@@ -42,13 +42,14 @@ from vospace_server.database.schema_tree import (
 from vospace_server.database.schema_work import (
     job,
     job_parameter,
+    job_place,
     job_result,
     upload,
     upload_part,
 )
 
 # The newest migration; what `alembic_version` holds in a database that is up to date.
-NEWEST_REVISION = "0005"
+NEWEST_REVISION = "0006"
 
 __all__ = [
     "ABOVE_ROOT_ID",
@@ -72,6 +73,7 @@ __all__ = [
     "identity",
     "job",
     "job_parameter",
+    "job_place",
     "job_result",
     "metadata",
     "node",

@@ -6,8 +6,10 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
 import { iconOf, isFile, isFolder, isLink } from "./grid.js";
+import { jobsOf, jobsPart } from "./node_jobs.js";
 import { explain } from "./permissions.js";
 import { preview } from "./preview.js";
+import { kindFor, sendTo } from "./send_to.js";
 import { count, fileOf, localMoment, moment, nameOf, pageOf, shellWord, size } from "./space.js";
 import { field, formDialog, reason } from "./windows.js";
 
@@ -20,7 +22,7 @@ export async function showDetails(panel, path, doors) {
   shown += 1;
   const mine = shown;
   panel.replaceChildren(element("p", { class: "muted" }, say("Looking…")));
-  const found = await api.details(path);
+  const [found, jobs] = await Promise.all([api.details(path), jobsOf(path)]);
   if (mine !== shown) return;
   const entry = found.entry;
   const close = element("button", { type: "button", class: "quiet square", "aria-label": say("Close the details"), onclick: doors.close }, icon("close"));
@@ -33,6 +35,7 @@ export async function showDetails(panel, path, doors) {
     ...(isFile(entry) && entry.readable && entry.length > 0 ? [previewOf(found)] : []),
     ways(found),
     properties(found, panel, doors),
+    ...jobsPart(path, jobs),
     explain(found.path),
   );
   title.focus({ preventScroll: true });
@@ -43,6 +46,7 @@ function deeds(found, doors) {
   const entry = found.entry;
   const all = [];
   if (isFile(entry) && entry.readable) all.push(element("a", { class: "button primary", href: fileOf(found.path), download: entry.name }, icon("download"), say("Download")));
+  if (kindFor(entry)) all.push(element("button", { type: "button", onclick: () => void sendTo([found]) }, icon("right"), say("Send to Aladin, TOPCAT, DS9 …")));
   if (isFolder(entry)) all.push(element("button", { type: "button", onclick: () => doors.go(found.path) }, icon("folder"), say("Open")));
   all.push(element("button", { type: "button", onclick: () => doors.permissions(found.path) }, icon("lock"), say("Permissions")));
   return element("p", { class: "actions" }, ...all);
