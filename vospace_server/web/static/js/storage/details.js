@@ -6,6 +6,7 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
 import { iconOf, isFile, isFolder, isLink } from "./grid.js";
+import { isFits } from "./kinds.js";
 import { jobsOf, jobsPart } from "./node_jobs.js";
 import { explain } from "./permissions.js";
 import { preview } from "./preview.js";
@@ -133,7 +134,7 @@ function ways(found) {
 
 /** @param {any} found @param {string} address */
 function pythonFor(found, address) {
-  if (/\.(fits|fit|fts)(\.gz)?$/i.test(found.entry.name)) return `from astropy.io import fits\nhdus = fits.open(${JSON.stringify(address)})`;
+  if (isFits(found.entry)) return `from astropy.io import fits\nhdus = fits.open(${JSON.stringify(address)})`;
   return `from urllib.request import urlopen\ndata = urlopen(${JSON.stringify(address)}).read()`;
 }
 

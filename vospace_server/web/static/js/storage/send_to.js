@@ -5,6 +5,7 @@ import { announce } from "../live.js";
 import { say } from "../sentences.js";
 import * as api from "./api.js";
 import { isFile } from "./grid.js";
+import { isFits, isVotable } from "./kinds.js";
 import { HubRefusal, programs, tell } from "./samp.js";
 import { count, nameOf, uriOf } from "./space.js";
 import { reason, showDialog } from "./windows.js";
@@ -23,8 +24,8 @@ const uses = () => [
 /** Of which kind a file is that such programs read; '' for others. @param {Entry} entry */
 export function kindFor(entry) {
   if (!isFile(entry) || !entry.readable || !entry.length) return "";
-  if (/\.(fits|fit|fts)(\.(gz|fz))?$|\.fz$/i.test(entry.name) || /fits/.test(entry.media_type ?? "")) return "fits";
-  return /\.(vot|votable)$/i.test(entry.name) || /votable/.test(entry.media_type ?? "") ? "votable" : "";
+  if (isFits(entry)) return "fits";
+  return isVotable(entry) ? "votable" : "";
 }
 
 /**
