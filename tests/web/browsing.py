@@ -24,7 +24,7 @@ WAIT_MS = 10_000
 _REFUSED = re.compile(
     r"Failed to load resource: the server responded with a status of [45]\d\d"
     # Tests of a network that is lost, and of a computer without a SAMP hub.
-    r"|Failed to load resource: net::ERR_(CONNECTION_RESET|INTERNET_DISCONNECTED|CONNECTION_REFUSED)"
+    r"|Failed to load resource: net::ERR_(CONNECTION_(RESET|REFUSED)|INTERNET_DISCONNECTED)"
 )
 _TELL_BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(

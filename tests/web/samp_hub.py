@@ -89,7 +89,7 @@ class Hub:
     @property
     def names(self) -> list[str]:
         """Who is connected."""
-        known = self.server._metadata.values()  # noqa: SLF001 - a hub tells it to clients only
+        known = self.server._metadata.values()
         return sorted(each.get("samp.name", "") for each in known)
 
 
@@ -102,7 +102,7 @@ def open_hub(folder: Path) -> Iterator[Hub]:
         server = SAMPHubServer(lockfile=str(folder / "samp"), web_profile_dialog=consent)
         server.start()
     try:
-        assert server._web_profile, "somebody else's hub has the port 21012"  # noqa: SLF001
+        assert server._web_profile, "somebody else's hub has the port 21012"
         answering = threading.Thread(target=consent.run)
         answering.start()
         try:

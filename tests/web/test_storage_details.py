@@ -332,6 +332,45 @@ def test_the_progress_of_a_job_moves_in_the_panel(
     expect(panel(page).locator(".node-jobs")).to_contain_text("done")
 
 
+TELL_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((each) => each.value)))
+  .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("width", [320, 1440, 3840])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_fits_every_screen_and_nothing_in_it_moves(
+    visit: Visit, site: WebSite, alice: Person, space: Space, width: int, theme: str
+) -> None:
+    image = fits.CompImageHDU(np.arange(240 * 320, dtype="i4").reshape(240, 320), name="SCI")
+    space.put("a.fits", fits_bytes(fits.PrimaryHDU(), image))
+    site.new_job(alice, f"{alice.name}/a.fits")
+    page = visit(alice, "/about", width=width, theme=theme)
+    page.add_init_script(TELL_SHIFTS)
+    page.goto(f"{space.page}?open=a.fits")
+    expect(panel(page).locator("canvas[data-drawn]")).to_be_visible(timeout=20_000)
+    expect(panel(page).get_by_text("Explain access")).to_be_attached()
+
+    assert sum(page.evaluate("shifts")) < 0.02
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    beyond = """all => all.filter(each => each.scrollWidth > each.clientWidth + 1
+      && getComputedStyle(each).overflowX === "visible" && each.clientWidth > 0
+      && getComputedStyle(each).display !== "inline").map(each => each.outerHTML.slice(0, 200))"""
+    assert panel(page).locator("*").evaluate_all(beyond) == []
+    assert inaccessible(page) == []
+
+
+def test_a_file_that_is_gone_leaves_no_empty_panel(
+    visit: Visit, alice: Person, space: Space
+) -> None:
+    page = browse(visit, alice, f"{space.page}?open=gone.txt")
+
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(panel(page)).to_be_hidden()
+
+
 def test_details_survive_going_back_and_forth(
     visit: Visit, alice: Person, space: Space
 ) -> None:

@@ -183,7 +183,7 @@ def one_row(width: int) -> bytes:
     """An image of one very long row, without its pixels."""
     header = fits.Header([("SIMPLE", True), ("BITPIX", -64), ("NAXIS", 2)])
     header["NAXIS1"], header["NAXIS2"] = width, 1
-    return header.tostring().encode() + bytes(2880)
+    return bytes(header.tostring().encode()) + bytes(2880)
 
 
 def many_cards() -> bytes:
@@ -191,7 +191,7 @@ def many_cards() -> bytes:
     header = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0)])
     for n in range(5000):
         header.append((f"K{n}", "<img src=x onerror=hacked()>"))
-    return header.tostring().encode()
+    return bytes(header.tostring().encode())
 
 
 PLAIN = file_of(fits.PrimaryHDU(PICTURE.astype("f4")))

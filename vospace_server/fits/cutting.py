@@ -269,8 +269,7 @@ class _CutImage:
             if cut is not self._cuts[-1]
         )
         read = (
-            (span - 1) * abs(cut.step) + 1
-            for cut, span in zip(self._cuts, spans, strict=True)
+            (span - 1) * abs(cut.step) + 1 for cut, span in zip(self._cuts, spans, strict=True)
         )
         size = math.prod(read) * self._pixel_bytes
         if axis is None or (size <= _SLAB_BYTES and not singly):

@@ -103,6 +103,8 @@ class StoragePages:
             rows=[_row(child, self._service) for child in folder.children],
             sort=sort,
             descending=descending,
+            # The place of the details is kept free from the start: nothing moves later.
+            opens=bool(query_parameters(request).all("open")),
             next=_next_page(path, folder, sort, descending=descending),
             started=query_parameters(request).get("start") is not None,
             quota=_quota(folder.allocation),

@@ -15,6 +15,8 @@ const trusted = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("vosp
   },
 });
 const MOST_CARDS = 1000;
+/** Which HDU is to be shown where. @type {WeakMap<HTMLElement, symbol>} */
+const wanted = new WeakMap();
 /** @type {Worker | null} */
 let before = null;
 
@@ -46,7 +48,7 @@ export async function showFits(place, address, length) {
   const { hdus, notes } = await ask("open", { address: new URL(address, location.href).href, length });
   const select = /** @type {HTMLSelectElement} */ (element("select", { id: "fits-hdu" }, ...hdus.map((/** @type {any} */ hdu, /** @type {number} */ n) => element("option", { value: n }, labelOf(hdu, n)))));
   const remarks = notes.map((/** @type {any} */ note) => remark(wordsFor(note.code, note.values)));
-  const content = element("div", { class: "stack" });
+  const content = element("div", { class: "stack" }, element("p", { class: "muted" }, say("Looking…")));
   place.append(element("h3", {}, say("FITS")), element("div", { class: "field" }, element("label", { for: "fits-hdu" }, say("HDU")), select), ...remarks, content);
   const show = () => showHdu(content, ask, hdus[Number(select.value)], Number(select.value));
   select.addEventListener("change", () => void show());
@@ -89,14 +91,17 @@ function labelOf(hdu, n) {
 
 /** @param {HTMLElement} content @param {ReturnType<typeof asking>} ask @param {any} hdu @param {number} n */
 async function showHdu(content, ask, hdu, n) {
+  const mine = Symbol(hdu.name);
+  wanted.set(content, mine);
   const look = element("div", { class: "stack" });
-  content.replaceChildren(look, headerOf(hdu));
   try {
     if (hdu.kind === "image") await showImage(look, ask, n);
     else if (hdu.kind === "table") await showRows(look, ask, hdu, n);
   } catch (error) {
     look.append(element("p", { class: "hint" }, say("This HDU can't be shown: {why}", { why: error instanceof Error ? error.message : String(error) })));
   }
+  // Together, so that the header does not move when the picture comes; unless another is wanted.
+  if (wanted.get(content) === mine) content.replaceChildren(look, headerOf(hdu));
 }
 
 /** The header as a table that can be filtered. @param {any} hdu */
@@ -105,8 +110,8 @@ function headerOf(hdu) {
   const body = element("tbody", { class: "cards" });
   const more = element("p", { class: "hint", hidden: true });
   const show = () => {
-    const wanted = filter.value.toLowerCase();
-    const found = hdu.cards.filter((/** @type {string[]} */ card) => card.join(" ").toLowerCase().includes(wanted));
+    const text = filter.value.toLowerCase();
+    const found = hdu.cards.filter((/** @type {string[]} */ card) => card.join(" ").toLowerCase().includes(text));
     more.hidden = found.length <= MOST_CARDS;
     more.textContent = say("The first {n} of {all} cards; filter to see others.", { n: number(MOST_CARDS), all: number(found.length) });
     body.replaceChildren(...found.slice(0, MOST_CARDS).map((/** @type {string[]} */ card) => element("tr", {}, element("th", { scope: "row" }, card[0]), element("td", {}, card[1]), element("td", {}, card[2]))));
@@ -174,7 +179,7 @@ async function showImage(look, ask, n) {
     place.y = Math.max(0, Math.min(found.height - 1, place.y + by[1]));
     void tell();
   });
-  if (found.missing) look.append(remark(say("The file ends before this picture does; what is missing is black.")));
+  if (found.missing) look.append(element("p", { class: "hint" }, say("The file ends before this picture does; what is missing is black.")));
   look.append(element("div", { class: "sky" }, element("div", { class: "viewport" }, canvas), readout,
     element("div", { class: "row" }, labelled(say("Stretch"), stretch), labelled(say("Range"), range), labelled(say("Zoom"), zoom)),
     found.hasSky ? null : element("p", { class: "hint" }, say("The header has no celestial coordinates that are understood here (TAN, SIN)."))));

@@ -79,8 +79,9 @@ async function follow(part, path, show) {
 function row(line) {
   const begun = Date.parse(line.begun) * 1e6;
   return element("li", { data: { job: line.id, phase: line.phase } },
-    element("span", { class: "head" }, element("strong", {}, kindOf(line.kind)), element("span", { class: `chip ${LOOKS[line.phase] ?? ""}` }, phaseOf(line.phase)),
-      element("time", { class: "muted", datetime: line.begun, title: localMoment(begun) }, `${moment(begun)} UTC`), line.running && line.address ? stop(line.address, line.kind) : null),
+    element("span", { class: "line" }, element("strong", {}, kindOf(line.kind)), element("span", { class: `chip ${LOOKS[line.phase] ?? ""}` }, phaseOf(line.phase)),
+      element("time", { class: "muted", datetime: line.begun, title: localMoment(begun) }, `${moment(begun)} UTC`)),
+    line.running && line.address ? stop(line.address, line.kind) : null,
     line.places.length ? element("span", { class: "muted places" }, element("bdi", {}, line.places.join(" → "))) : null,
     line.problem ? element("p", { class: "error" }, element("bdi", {}, line.problem)) : null);
 }

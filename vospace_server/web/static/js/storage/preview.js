@@ -57,9 +57,12 @@ async function showImage(place, address, entry, type) {
   if (pixels > MOST_PIXELS) throw new Error(say("It has {n} pixels, which is too many to show here.", { n: number(pixels) }));
   const url = URL.createObjectURL(new Blob([bytes], { type }));
   const image = /** @type {HTMLImageElement} */ (element("img", { class: "image", alt: say("Preview of {name}", { name: entry.name }), src: url }));
-  image.addEventListener("error", () => image.replaceWith(element("p", { class: "hint" }, say("This is no image that the browser can show."))));
-  image.addEventListener("load", () => URL.revokeObjectURL(url));
-  place.append(image);
+  const good = await new Promise((resolve) => {
+    image.addEventListener("load", () => resolve(true));
+    image.addEventListener("error", () => resolve(false));
+  });
+  URL.revokeObjectURL(url);
+  place.append(good ? image : element("p", { class: "hint" }, say("This is no image that the browser can show.")));
 }
 
 /** How many a PNG says that it has, which a few bytes of it may unpack to; 0 for others. @param {Uint8Array} bytes */
