@@ -1,4 +1,4 @@
-"""Every so-manieth pixel of a large image, as a look takes it, in more than one slab."""
+"""Every n-th pixel of a large image, as a look takes them, in more than one slab."""
 
 import io
 import time

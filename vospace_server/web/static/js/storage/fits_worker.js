@@ -125,7 +125,7 @@ async function plain(hdu, grid, rowBytes, whole) {
 }
 
 /**
- * Pixels of a tile-compressed image: the server's own reader of FITS unpacks it and hands out every so-manieth pixel.
+ * Pixels of a tile-compressed image: the server's own reader of FITS unpacks it and hands out every n-th pixel.
  * @param {Hdu} hdu @param {number} n @param {Grid} grid @returns {Promise<Plane>}
  */
 async function unpackedThere(hdu, n, grid) {
