@@ -121,6 +121,17 @@ def test_several_files_go_to_whoever_takes_their_kind(
     ]
 
 
+def test_a_whole_night_is_not_sent_at_once(visit: Visit, alice: Person, space: Space) -> None:
+    for n in range(51):
+        space.put(f"n{n:02}.fits", b"SIMPLE")
+    page = browse(visit, alice, space.page)
+    page.get_by_role("toolbar").get_by_role("button", name="Download").click()
+    page.get_by_role("menuitem", name=SEND).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Select at most 50 files to send.")
+    expect(window(page)).to_have_count(0)
+
+
 def test_what_goes_wrong_is_said(visit: Visit, alice: Person, space: Space, hub: Hub) -> None:
     space.put("a.fits", image())
     page = send_from_panel(visit, alice, space, "a.fits")

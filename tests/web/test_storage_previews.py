@@ -179,6 +179,20 @@ def wide() -> bytes:
     return file_of(fits.PrimaryHDU(), fits.BinTableHDU.from_columns([first, *columns]))
 
 
+def cut_table() -> bytes:
+    """A table of 2,000 rows, of which three are left."""
+    content = file_of(fits.PrimaryHDU(), fits.BinTableHDU(Table({"id": np.arange(2000)})))
+    end = content.rindex(b"END".ljust(80)) + 2880
+    return content[: end // 2880 * 2880 + 24]
+
+
+def heavy_rows() -> bytes:
+    """A table whose rows have five megabytes each."""
+    cell = np.zeros((9, 5_000_000), dtype="u1")
+    column = fits.Column(name="map", format="5000000B", array=cell)
+    return file_of(fits.PrimaryHDU(), fits.BinTableHDU.from_columns([column]))
+
+
 def one_row(width: int) -> bytes:
     """An image of one very long row, without its pixels."""
     header = fits.Header([("SIMPLE", True), ("BITPIX", -64), ("NAXIS", 2)])
@@ -213,6 +227,8 @@ PLAIN = file_of(fits.PrimaryHDU(PICTURE.astype("f4")))
         (one_row(10**15), "Its rows are too long for a look: 7.11 PiB."),
         (wide(), "The first 100 of 999 columns."),
         (wide().replace(b"'J       '", b"'Z       '"), "TFORM2 = Z is no format"),
+        (cut_table(), "Rows 1 to 3 of 2,000"),
+        (heavy_rows(), "Rows 1 to 6 of 9"),
         (many_cards(), "The first 1,000 of 5,003 cards"),
         (file_of(*([fits.PrimaryHDU()] + [fits.ImageHDU()] * 300)), "Only the first 250 HDUs"),
     ],

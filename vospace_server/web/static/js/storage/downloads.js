@@ -11,6 +11,8 @@ import { reason } from "./windows.js";
 
 /** @typedef {import("./api.js").Entry} Entry */
 
+// Programs open a window for each.
+const MOST_SENT = 50;
 // Servers take request lines of 64 KiB; this leaves room for headers.
 const MOST_QUERY = 30_000;
 
@@ -117,7 +119,7 @@ export function ways(here, entries, whole) {
     { label: say("Shell script"), symbol: "file", run: () => script(here, entries) },
   );
   const sendable = entries.filter(kindFor).map((entry) => ({ path: child(here, entry.name), entry }));
-  if (sendable.length) items.push({ label: say("Send to Aladin, TOPCAT, DS9 …"), symbol: "right", run: () => sendTo(sendable) });
+  if (sendable.length) items.push({ label: say("Send to Aladin, TOPCAT, DS9 …"), symbol: "right", run: () => (sendable.length > MOST_SENT ? toast(say("Select at most {n} files to send.", { n: MOST_SENT }), { problem: true }) : sendTo(sendable)) });
   return items;
 }
 

@@ -125,19 +125,20 @@ function headerOf(hdu) {
 
 /** @param {HTMLElement} look @param {ReturnType<typeof asking>} ask @param {any} hdu @param {number} n */
 async function showRows(look, ask, hdu, n) {
-  let from = 0;
+  let [from, page] = [0, 0];
   const place = element("div");
   const line = element("p", { class: "hint", role: "status" });
   const show = async (/** @type {number} */ start) => {
     const found = await ask("rows", { hdu: n, from: start });
     from = start;
     place.replaceChildren(...tableOf(found.fields, found.rows));
-    line.textContent = say("Rows {from} to {to} of {all}", { from: number(hdu.rows ? start + 1 : 0), to: number(found.to), all: number(hdu.rows) });
+    line.textContent = say("Rows {from} to {to} of {all}", { from: number(found.rows.length ? start + 1 : 0), to: number(found.to), all: number(hdu.rows) });
     back.disabled = start === 0;
-    on.disabled = found.to >= hdu.rows;
+    on.disabled = found.last;
+    page = found.page;
   };
-  const back = /** @type {HTMLButtonElement} */ (element("button", { type: "button", onclick: () => void show(Math.max(0, from - 100)) }, say("Rows before")));
-  const on = /** @type {HTMLButtonElement} */ (element("button", { type: "button", onclick: () => void show(from + 100) }, say("Next rows")));
+  const back = /** @type {HTMLButtonElement} */ (element("button", { type: "button", onclick: () => void show(Math.max(0, from - page)) }, say("Rows before")));
+  const on = /** @type {HTMLButtonElement} */ (element("button", { type: "button", onclick: () => void show(from + page) }, say("Next rows")));
   look.append(place, element("p", { class: "actions" }, back, on), line);
   await show(0);
 }

@@ -166,13 +166,15 @@ async function rows(asked) {
   const hdu = hdus[asked.hdu];
   const columns = columnsOf(hdu);
   const [width, all] = [Number(hdu.get("NAXIS1")), Number(hdu.get("NAXIS2"))];
-  if (width * PAGE_ROWS > WHOLE_PLANE) throw new Trouble("long-rows", { bytes: width });
-  const to = Math.min(all, asked.from + PAGE_ROWS);
+  if (width > WHOLE_PLANE) throw new Trouble("long-rows", { bytes: width });
+  // Of rows that hold whole spectra or images fewer make a page.
+  const page = Math.min(PAGE_ROWS, Math.max(1, Math.floor(WHOLE_PLANE / Math.max(1, width))));
+  const to = Math.min(all, asked.from + page);
   const bytes = to > asked.from ? (await source.read(hdu.data + asked.from * width, hdu.data + to * width)).slice() : new Uint8Array(0);
   const view = new DataView(bytes.buffer);
   const found = [];
   for (let row = asked.from; row < to && (row - asked.from) * width < bytes.length; row += 1) found.push(rowOf(view, (row - asked.from) * width, columns));
-  return { fields: columns.map((column) => [column.name, column.unit]), rows: found, to };
+  return { fields: columns.map((column) => [column.name, column.unit]), rows: found, page, to: asked.from + found.length, last: found.length < page || to === all };
 }
 
 const DEEDS = /** @type {Record<string, (asked: any) => unknown>} */ ({ open, look, draw, probe, rows });
