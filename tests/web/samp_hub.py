@@ -1,6 +1,8 @@
 """A SAMP hub with its web profile, and a program at it that loads what it is told to load."""
 
+import fcntl
 import queue
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -91,6 +93,14 @@ class Hub:
         """Who is connected."""
         known = self.server._metadata.values()
         return sorted(each.get("samp.name", "") for each in known)
+
+
+@contextmanager
+def only_one_with_the_port() -> Iterator[None]:
+    """Keeps other runs of tests on this computer from the one port that hubs have."""
+    with (Path(tempfile.gettempdir()) / "vospace-tests-samp.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.mounts import wait_until
 from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS, Visit, Visitor, inaccessible
-from tests.web.samp_hub import Hub, open_hub
+from tests.web.samp_hub import Hub, only_one_with_the_port, open_hub
 from tests.web.site import Person, WebSite
 from tests.web.storage_pages import Space, browse, open_space, pick
 
@@ -30,6 +30,13 @@ def space(site: WebSite, alice: Person) -> Iterator[Space]:
     """A space of Alice's, private."""
     with open_space(site, alice) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _port() -> Iterator[None]:
+    """The port, whether a hub is to be there or not."""
+    with only_one_with_the_port():
+        yield
 
 
 @pytest.fixture

@@ -334,8 +334,8 @@ def test_the_progress_of_a_job_moves_in_the_panel(
 
 TELL_SHIFTS = """
 window.shifts = [];
-new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((each) => each.value)))
-  .observe({ type: "layout-shift", buffered: true });
+const note = (list) => window.shifts.push(...list.getEntries().map((each) => each.value));
+new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
 """
 
 
@@ -357,7 +357,8 @@ def test_the_panel_fits_every_screen_and_nothing_in_it_moves(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     beyond = """all => all.filter(each => each.scrollWidth > each.clientWidth + 1
       && getComputedStyle(each).overflowX === "visible" && each.clientWidth > 0
-      && getComputedStyle(each).display !== "inline").map(each => each.outerHTML.slice(0, 200))"""
+      && getComputedStyle(each).display !== "inline"
+    ).map(each => each.outerHTML.slice(0, 200))"""
     assert panel(page).locator("*").evaluate_all(beyond) == []
     assert inaccessible(page) == []
 
