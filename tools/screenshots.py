@@ -131,6 +131,11 @@ def show_properties(page: Page) -> None:
     page.wait_for_selector("#panel pre")
 
 
+def show_jobs(page: Page) -> None:
+    """The jobs of a folder."""
+    page.locator(".node-jobs").scroll_into_view_if_needed()
+
+
 def move_something(page: Page) -> None:
     """The tree to move to."""
     select_some(page)
@@ -204,6 +209,11 @@ STATES = (
         name="storage-details",
         path="/storage/list/durand/data?open=notes.txt",
         act=show_properties,
+    ),
+    State(
+        name="storage-jobs",
+        path="/storage/list/durand/data/hst-refer?open=jref",
+        act=show_jobs,
     ),
     State(name="storage-move", path="/storage/list/durand/data", act=move_something),
     State(name="storage-permissions", path="/storage/list/durand/data", act=edit_permissions),

@@ -23,8 +23,8 @@ WAIT_MS = 10_000
 # A form that was wrong and a page that refuses are answered with these, and Chromium says so.
 _REFUSED = re.compile(
     r"Failed to load resource: the server responded with a status of [45]\d\d"
-    # Tests of a network that is lost.
-    r"|Failed to load resource: net::ERR_(CONNECTION_RESET|INTERNET_DISCONNECTED)"
+    # Tests of a network that is lost, and of a computer without a SAMP hub.
+    r"|Failed to load resource: net::ERR_(CONNECTION_(RESET|REFUSED)|INTERNET_DISCONNECTED)"
 )
 _TELL_BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(

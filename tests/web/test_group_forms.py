@@ -332,6 +332,26 @@ def test_where_a_group_is_used_is_shown_to_who_may_see_the_folder(
     assert "read" in page
 
 
+def test_what_lies_in_the_trash_uses_no_group_until_it_is_put_back(
+    client: Client, site: WebSite, alice: Person, bob: Person
+) -> None:
+    site.allocate(alice.name, alice)
+    group = site.new_group(bob)
+    headers = {"Authorization": f"Bearer {site.new_token(alice)}"}
+    with httpx.Client(base_url=site.url, headers=headers) as owner:
+        details = f"/api/v1/details/{alice.name}/d"
+        owner.put(details, json={"type": "container"})
+        owner.put(f"{details}/below", json={"type": "container"})
+        site.grant(f"{alice.name}/d/below", group)
+        use = f"/groups/show/{group}/use"
+        assert "One more that you may not see." in client(bob).get(use).text
+        receipt = owner.delete(details).json()
+        assert "No folder or file mentions this group" in client(bob).get(use).text
+        assert owner.post("/api/v1/trash", json={"id": receipt["id"]}).status_code == 200
+
+    assert "One more that you may not see." in client(bob).get(use).text
+
+
 def test_the_history_says_who_did_what(
     client: Client, site: WebSite, alice: Person, bob: Person
 ) -> None:

@@ -272,6 +272,106 @@ def test_json_of_the_details_says_what_the_panel_shows(space: Space) -> None:
     assert "ivo://ivoa.net/vospace/core#MD5" in {each["uri"] for each in found["properties"]}
 
 
+def test_the_panel_shows_the_jobs_of_a_node_and_stops_one(
+    visit: Visit, site: WebSite, alice: Person, bob: Person, space: Space
+) -> None:
+    space.put("a.dat")
+    space.put("other.dat")
+    ended = site.new_job(alice, f"{alice.name}/a.dat")
+    site.new_job(bob, f"{alice.name}/a.dat")
+    with site.database.write() as unit:
+        record = unit.jobs.get(ended)
+        assert record is not None
+        unit.jobs.change(
+            record,
+            phase="ERROR",
+            error_fault="QuotaExceeded",
+            error_detail="<i>5 bytes</i> are left, 7 were asked for",
+        )
+    site.new_job(alice, alice.name)
+    page = look(visit, alice, space, "a.dat")
+
+    jobs = panel(page).locator(".node-jobs li")
+    expect(jobs).to_have_count(2)
+    expect(panel(page).get_by_text("2 jobs")).to_be_visible()
+    expect(jobs.last).to_contain_text("failed")
+    expect(jobs.last).to_contain_text("<i>5 bytes</i> are left, 7 were asked for")
+    expect(jobs.first).to_contain_text("not started")
+    assert inaccessible(page) == []
+    jobs.first.get_by_role("button", name="Stop: Transfer").focus()
+    page.keyboard.press("Enter")
+    expect(jobs.first).to_contain_text("stopped")
+    expect(panel(page).get_by_role("button", name="Stop: Transfer")).to_have_count(0)
+    row(page, "other.dat").get_by_role("link").click()
+    expect(panel(page).locator("h2")).to_have_text("other.dat")
+    expect(panel(page).get_by_text("1 job")).to_be_visible()
+
+
+def test_the_progress_of_a_job_moves_in_the_panel(
+    visit: Visit, site: WebSite, alice: Person, space: Space
+) -> None:
+    space.folder("d")
+    job = site.new_job(alice, f"{alice.name}/d")
+
+    def at_work(**values: object) -> None:
+        with site.database.write() as unit:
+            record = unit.jobs.get(job)
+            assert record is not None
+            unit.jobs.change(record, **values)
+
+    at_work(phase="EXECUTING", progress=0.25)
+    page = look(visit, alice, space, "d")
+    bar = panel(page).get_by_role("progressbar", name="Progress")
+    expect(bar).to_have_js_property("value", 0.25)
+    stop = panel(page).get_by_role("button", name="Stop: Transfer")
+    stop.focus()
+    at_work(progress=0.75)
+    expect(bar).to_have_js_property("value", 0.75)
+    expect(stop).to_be_focused()
+    at_work(phase="COMPLETED")
+    expect(panel(page).locator(".node-jobs")).to_contain_text("done")
+
+
+TELL_SHIFTS = """
+window.shifts = [];
+const note = (list) => window.shifts.push(...list.getEntries().map((each) => each.value));
+new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("width", [320, 1440, 3840])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_fits_every_screen_and_nothing_in_it_moves(
+    visit: Visit, site: WebSite, alice: Person, space: Space, width: int, theme: str
+) -> None:
+    image = fits.CompImageHDU(np.arange(240 * 320, dtype="i4").reshape(240, 320), name="SCI")
+    space.put("a.fits", fits_bytes(fits.PrimaryHDU(), image))
+    site.new_job(alice, f"{alice.name}/a.fits")
+    page = visit(alice, "/about", width=width, theme=theme)
+    page.add_init_script(TELL_SHIFTS)
+    page.goto(f"{space.page}?open=a.fits")
+    expect(panel(page).locator("canvas[data-drawn]")).to_be_visible(timeout=20_000)
+    expect(panel(page).get_by_text("Explain access")).to_be_attached()
+
+    assert sum(page.evaluate("shifts")) < 0.02
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    beyond = """all => all.filter(each => each.scrollWidth > each.clientWidth + 1
+      && getComputedStyle(each).overflowX === "visible" && each.clientWidth > 0
+      && getComputedStyle(each).display !== "inline"
+    ).map(each => each.outerHTML.slice(0, 200))"""
+    assert panel(page).locator("*").evaluate_all(beyond) == []
+    assert inaccessible(page) == []
+
+
+def test_a_file_that_is_gone_leaves_no_empty_panel(
+    visit: Visit, alice: Person, space: Space
+) -> None:
+    page = browse(visit, alice, f"{space.page}?open=gone.txt")
+
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(panel(page)).to_be_hidden()
+
+
 def test_details_survive_going_back_and_forth(
     visit: Visit, alice: Person, space: Space
 ) -> None:

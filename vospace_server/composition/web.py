@@ -139,7 +139,7 @@ def web_routes(
             pages=web.pages,
             cookies=web.cookies,
             jobs=jobs.jobs,
-            lines=JobLineService(database=services.tree.database),
+            lines=JobLineService(tree=services.tree),
             documents=_job_documents(addresses),
         ).routes,
         *_admin_routes(web, access, services, examine),

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from vospace_model.jobs import ExecutionPhase
-from vospace_server.database.schema import job
-from vospace_server.domain.job_line import JobLine
+from vospace_server.database.schema import job, job_place
+from vospace_server.domain.job_line import JobLine, places_of
 
-_PLACES: Final = ("source", "destination", "target", "path")
-_LONGEST_LIST: Final = 3
+_SHOWN_PLACES: Final = 3
+# A package may name any number of nodes; by which of the first ones it is found.
+_NOTED_PLACES: Final = 1000
 
 
 class JobLineRepository:
-    """Reads jobs of every kind; JobRepository changes them."""
+    """Jobs of every kind, and by which nodes they are found; JobRepository changes them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def of_owner(self, owner_id: int, *, limit: int) -> list[JobLine]:
         """Somebody's jobs, the newest first."""
-        query = (
-            select(job)
-            .where(job.c.owner_id == owner_id)
-            .order_by(job.c.created_at.desc(), job.c.id)
-            .limit(limit)
+        return self._newest(select(job).where(job.c.owner_id == owner_id), limit)
+
+    def about(self, owner_id: int, places: Collection[str], *, limit: int) -> list[JobLine]:
+        """Somebody's jobs that name any of these URIs, the newest first."""
+        naming = select(job_place.c.job_id).where(
+            job_place.c.owner_id == owner_id,
+            job_place.c.place.in_([_digest(place) for place in places]),
         )
+        return self._newest(select(job).where(job.c.id.in_(naming)), limit)
+
+    def note_places(self, job_id: str, owner_id: int, places: Collection[str]) -> None:
+        """Let a new job be found by the nodes that it names."""
+        digests = dict.fromkeys(_digest(place) for place in [*places][:_NOTED_PLACES])
+        rows = [{"owner_id": owner_id, "place": each, "job_id": job_id} for each in digests]
+        if rows:
+            self._connection.execute(insert(job_place), rows)
+
+    def _newest(self, query: Select[Any], limit: int) -> list[JobLine]:
+        query = query.order_by(job.c.created_at.desc(), job.c.id).limit(limit)
         return [_line(row) for row in self._connection.execute(query)]
+
+
+def _digest(place: str) -> str:
+    return hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
 
 
 def _line(row: Row[Any]) -> JobLine:
@@ -37,7 +56,7 @@ def _line(row: Row[Any]) -> JobLine:
         job_id=row.id,
         kind=row.kind,
         phase=ExecutionPhase(row.phase),
-        places=_places(row.request),
+        places=places_of(row.request)[:_SHOWN_PLACES],
         created=row.created_at,
         started=row.started_at,
         ended=row.ended_at,
@@ -45,19 +64,3 @@ def _line(row: Row[Any]) -> JobLine:
         error_fault=row.error_fault,
         error_detail=row.error_detail,
     )
-
-
-def _places(request: str) -> tuple[str, ...]:
-    """The nodes that a request names, whatever the kind of its job is."""
-    try:
-        document = json.loads(request) if request else {}
-    except ValueError:
-        return ()
-    known = document.get("transfer", document) if isinstance(document, dict) else {}
-    if not isinstance(known, dict):
-        return ()
-    named = [known[key] for key in _PLACES if isinstance(known.get(key), str)]
-    listed = known.get("targets", known.get("paths", []))
-    if isinstance(listed, list):
-        named += [each for each in listed[:_LONGEST_LIST] if isinstance(each, str)]
-    return tuple(named)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from vospace_model.faults import Fault, describe
 from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
-from vospace_server.database.schema import job, job_parameter, job_result
+from vospace_server.database.schema import job, job_parameter, job_place, job_result
 from vospace_server.domain.job_record import JobRecord, JobStanding
 
 # One kind at a time: so the first row of a range of the index is the answer.
@@ -189,7 +189,7 @@ class JobRepository:
 
     def remove(self, job_id: str) -> None:
         """Forget a job with all that belongs to it; harmless when it is gone."""
-        for table in (job_parameter, job_result):
+        for table in (job_parameter, job_result, job_place):
             self._connection.execute(delete(table).where(table.c.job_id == job_id))
         self._connection.execute(delete(job).where(job.c.id == job_id))
 

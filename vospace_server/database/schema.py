@@ -42,6 +42,7 @@ from vospace_server.database.schema_tree import (
 from vospace_server.database.schema_work import (
     job,
     job_parameter,
+    job_place,
     job_result,
     upload,
     upload_part,
@@ -72,6 +73,7 @@ __all__ = [
     "identity",
     "job",
     "job_parameter",
+    "job_place",
     "job_result",
     "metadata",
     "node",

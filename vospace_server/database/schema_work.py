@@ -84,6 +84,20 @@ job_result = Table(
     UniqueConstraint("job_id", "result_id", name="job_result_by_id"),
 )
 
+# Which nodes the jobs of somebody's are about, to be found by node. Direct transfers, which
+# end with the request that made them, and jobs of nobody's have no rows.
+job_place = Table(
+    "job_place",
+    metadata,
+    # job.owner_id.
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
+    # The digest of a URI, which may be longer than an index takes.
+    Column("place", Text, primary_key=True),
+    Column("job_id", Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Index("job_place_by_job", "job_id"),
+    sqlite_with_rowid=False,
+)
+
 # An upload that takes several requests (PUT transactions).
 upload = Table(
     "upload",

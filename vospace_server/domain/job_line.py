@@ -1,9 +1,13 @@
 """JobLine: a job as a line of a list, for people."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from vospace_model.jobs import ExecutionPhase
+
+_PLACES: Final = ("source", "destination", "target", "path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +44,19 @@ _LIVING = frozenset(
         ExecutionPhase.SUSPENDED,
     }
 )
+
+
+def places_of(request: str) -> tuple[str, ...]:
+    """The URIs of the nodes that a request names, whatever the kind of its job is."""
+    try:
+        document = json.loads(request) if request else {}
+    except ValueError:
+        return ()
+    known = document.get("transfer", document) if isinstance(document, dict) else {}
+    if not isinstance(known, dict):
+        return ()
+    named = [known[key] for key in _PLACES if isinstance(known.get(key), str)]
+    listed = known.get("targets", known.get("paths", []))
+    if isinstance(listed, list):
+        named += [each for each in listed if isinstance(each, str)]
+    return tuple(named)

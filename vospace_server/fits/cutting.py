@@ -261,17 +261,21 @@ class _CutImage:
         """Pieces of a block of output pixels that fit into memory, in the order of FITS."""
         spans = [stop - start for start, stop in wanted]
         axis = next((n for n, span in enumerate(spans) if span > 1), None)
-        # On the first axis of FITS, pixels between those that are taken are read as well; on
-        # the others each is read alone.
+        # Pixels between those that are taken are read as well on the first axis of FITS and
+        # within a tile, which is unpacked whole; elsewhere each is read alone.
         singly = any(
-            abs(cut.step) > 1 and span > 1
-            for cut, span in zip(self._cuts[:-1], spans[:-1], strict=True)
+            abs(cut.step) > 1 and span > 1 and tile == 1
+            for cut, span, tile in zip(self._cuts, spans, self._tiles, strict=True)
+            if cut is not self._cuts[-1]
         )
-        size = math.prod(spans) * self._pixel_bytes * abs(self._cuts[-1].step)
+        read = (
+            (span - 1) * abs(cut.step) + 1 for cut, span in zip(self._cuts, spans, strict=True)
+        )
+        size = math.prod(read) * self._pixel_bytes
         if axis is None or (size <= _SLAB_BYTES and not singly):
             yield wanted
             return
-        most = 1 if singly else max(1, _SLAB_BYTES // (size // spans[axis]))
+        most = 1 if singly else max(1, _SLAB_BYTES // max(1, size // spans[axis]))
         for run in self._divided(axis, *wanted[axis], most):
             part = (*wanted[:axis], run, *wanted[axis + 1 :])
             if part == wanted:
@@ -285,14 +289,15 @@ class _CutImage:
     ) -> Iterator[tuple[int, int]]:
         """Runs of an axis that end where tiles end, so that no tile is unpacked twice."""
         cut, tile = self._cuts[axis], self._tiles[axis]
-        if tile > 1 and cut.step == 1:
-            most = max(1, most // tile) * tile
+        aligned = tile > 1 and cut.step > 0
+        if aligned:
+            most = max(most, -(-tile // cut.step))
         low = start
         while low < stop:
             high = min(stop, low + most)
-            if tile > 1 and cut.step == 1 and high < stop:
-                # At the first run this is less, as a section may begin inside a tile.
-                beyond = (cut.first - 1 + high) % tile
+            if aligned and high < stop:
+                # Of the tile that the next pixel lies in, none is taken now.
+                beyond = (cut.first - 1 + high * cut.step) % tile // cut.step
                 high = high - beyond if high - beyond > low else high
             yield low, high
             low = high

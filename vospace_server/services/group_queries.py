@@ -132,7 +132,8 @@ class GroupQueries:
     ) -> GroupUses:
         """Which nodes grant the group what, for whoever may change it.
 
-        Of nodes that the caller may not see there is only the number.
+        Of nodes that the caller may not see there is only the number. What lies in the trash
+        grants nothing while it is there, and is left out; put back, it grants it again.
         """
         limit = min(limit, MOST_ENTRIES)
         with self._tree.database.read() as unit:
@@ -141,7 +142,12 @@ class GroupQueries:
             uri = self.naming.uri(group.name)
             grants = unit.node_groups.grants(uri, after_node_id=after, limit=limit + 1)
             page = _whole_nodes(grants, limit)
-            uses = [self._use(unit, caller, grant) for grant in page]
+            paths = [(grant, unit.nodes.path_of(grant.node_id)) for grant in page]
+            uses = [
+                self._use(unit, caller, path, grant.mode)
+                for grant, path in paths
+                if path is not None
+            ]
         shown = tuple(use for use in uses if use is not None)
         return GroupUses(
             uses=shown,
@@ -204,14 +210,14 @@ class GroupQueries:
             deletable=may and (GroupRole.OWNER in roles or caller.acts_as_admin),
         )
 
-    def _use(self, unit: UnitOfWork, caller: Identity, grant: Grant) -> GroupUse | None:
-        path = unit.nodes.path_of(grant.node_id)
-        if path is None:
-            return None
+    @staticmethod
+    def _use(
+        unit: UnitOfWork, caller: Identity, path: NodePath, mode: GrantMode
+    ) -> GroupUse | None:
         records = unit.nodes.walk(path)
         if len(records) <= len(path) or not authorize(caller, records, Action.SEE).allowed:
             return None
-        return GroupUse(path=path, node_type=records[-1].kind, mode=grant.mode)
+        return GroupUse(path=path, node_type=records[-1].kind, mode=mode)
 
 
 def _with_names(unit: UnitOfWork, entries: list[AuditEntry]) -> list[AuditEntry]:

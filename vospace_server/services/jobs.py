@@ -18,6 +18,7 @@ from vospace_model.jobs import ExecutionPhase, JobParameter
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Anonymous, Caller, Identity
+from vospace_server.domain.job_line import places_of
 from vospace_server.domain.job_record import JobRecord
 
 # Nobody is logged in: whoever knows the id of such a job may use it.
@@ -117,6 +118,9 @@ class JobService:
         )
         with self._database.write() as unit:
             unit.jobs.add(record)
+            if record.owner_id != _NOBODY_ID and new.kind is not JobKind.SYNC_TRANSFER:
+                places = places_of(record.request)
+                unit.job_lines.note_places(record.job_id, record.owner_id, places)
         return record
 
     def get(self, caller: Caller, job_id: str) -> JobRecord:

@@ -17,6 +17,12 @@ CONTENT_SECURITY_POLICY: Final = (
     "trusted-types vospace-worker"
 )
 
+# Storage pages hand files to programs of whoever looks, by the hub of SAMP on their own
+# computer (decision 0012): its address in the standard, and nothing else there.
+STORAGE_POLICY: Final = CONTENT_SECURITY_POLICY.replace(
+    "connect-src 'self'", "connect-src 'self' http://localhost:21012"
+)
+
 PAGE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "content-type": "text/html; charset=utf-8",

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.json_values import JsonObject
+from vospace_model.uris import NodePath
 from vospace_server.domain.job_line import JobLine
 from vospace_server.http.browser_sessions import SessionCookies
+from vospace_server.http.parameters import query_parameters
 from vospace_server.http.responses import json_document
 from vospace_server.http.routing import TreeRoute
 from vospace_server.services.job_lines import JobLineService
@@ -55,9 +58,14 @@ class JobPages:
         return self._pages.show(request, "jobs.html", lines=lines, documents=self._documents)
 
     async def standing(self, request: Request) -> Response:
-        """Phase and progress of each job, for the page to follow."""
-        lines = await call(self._lines.mine, viewer_of(request))
-        jobs = [_standing(line) for line in lines]
+        """Phase and progress of each job, for pages to follow; with `path`, of that node's."""
+        viewer = viewer_of(request)
+        path = query_parameters(request).get("path")
+        if path is None:
+            lines = await call(self._lines.mine, viewer)
+        else:
+            lines = await call(self._lines.about, viewer, NodePath.parse(path))
+        jobs = [self._standing(line) for line in lines]
         return json_document({"jobs": jobs}, headers={"cache-control": "private, no-store"})
 
     async def abort(self, request: Request, form: Form) -> Response:
@@ -70,15 +78,20 @@ class JobPages:
         await call(self._jobs.remove, viewer_of(request), form.get("job"))
         return self._done(request, "The job is off the list.")
 
+    def _standing(self, line: JobLine) -> JsonObject:
+        document = self._documents.get(line.kind)
+        return {
+            "id": line.job_id,
+            "kind": line.kind,
+            "phase": line.phase.value,
+            "progress": line.progress,
+            "running": line.is_running,
+            "places": list(line.places),
+            "begun": (line.started or line.created).isoformat(),
+            "problem": line.error_detail or line.error_fault,
+            "address": None if document is None else f"{document}/{line.job_id}",
+        }
+
     def _done(self, request: Request, sentence: str) -> Response:
         say = self._pages.language_of(request).say
         return self._pages.go(addresses.JOBS, Notice(text=say(sentence)))
-
-
-def _standing(line: JobLine) -> dict[str, object]:
-    return {
-        "id": line.job_id,
-        "phase": line.phase.value,
-        "progress": line.progress,
-        "running": line.is_running,
-    }

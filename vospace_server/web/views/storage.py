@@ -25,6 +25,7 @@ from vospace_server.services.listing import Ordering
 from vospace_server.services.trash import TrashService
 from vospace_server.web import addresses
 from vospace_server.web.forms import Form
+from vospace_server.web.headers import STORAGE_POLICY
 from vospace_server.web.notices import Notice
 from vospace_server.web.pages import Pages, viewer_of
 from vospace_server.web.routing import PageRoute, posting
@@ -95,12 +96,15 @@ class StoragePages:
         return self._pages.show(
             request,
             "storage.html",
+            headers={"content-security-policy": STORAGE_POLICY},
             folder=folder,
             path=path,
             crumbs=_crumbs(path),
             rows=[_row(child, self._service) for child in folder.children],
             sort=sort,
             descending=descending,
+            # The place of the details is kept free from the start: nothing moves later.
+            opens=bool(query_parameters(request).all("open")),
             next=_next_page(path, folder, sort, descending=descending),
             started=query_parameters(request).get("start") is not None,
             quota=_quota(folder.allocation),

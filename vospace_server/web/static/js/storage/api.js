@@ -3,6 +3,7 @@
 import { Refusal, load, send } from "../requests.js";
 import { say } from "../sentences.js";
 import { quoted, serviceAddress, uriOf } from "./space.js";
+import { escaped } from "./xml.js";
 
 const API = "/api/v1";
 
@@ -52,9 +53,6 @@ export const groups = async (text) => (await load(`${API}/groups?text=${encodeUR
 /** @param {string} path @param {string} [user] */
 export const explain = (path, user) => load(`${API}/access${quoted(path)}${user === undefined ? "" : `?user=${encodeURIComponent(user)}`}`);
 
-/** @param {string} text */
-const xml = (text) => text.replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
-
 const VOS = 'xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
 /** Starts a job and returns its address. @param {string} address @param {string} document */
@@ -79,7 +77,7 @@ async function sendXml(address, document) {
 
 /** A job that copies a node to exactly this path. @param {string} source @param {string} destination */
 export function startCopy(source, destination) {
-  return startJob(`${serviceAddress}/transfers`, `<vos:transfer ${VOS} version="2.1"><vos:target>${xml(uriOf(source))}</vos:target><vos:direction>${xml(uriOf(destination))}</vos:direction><vos:keepBytes>true</vos:keepBytes></vos:transfer>`);
+  return startJob(`${serviceAddress}/transfers`, `<vos:transfer ${VOS} version="2.1"><vos:target>${escaped(uriOf(source))}</vos:target><vos:direction>${escaped(uriOf(destination))}</vos:direction><vos:keepBytes>true</vos:keepBytes></vos:transfer>`);
 }
 
 /**
@@ -88,8 +86,8 @@ export function startCopy(source, destination) {
  * @param {Record<string, string>} properties
  */
 export function startPropertyChange(path, properties) {
-  const lines = Object.entries(properties).map(([uri, value]) => `<vos:property uri="${xml(uri)}"${value === "" ? ' xsi:nil="true"/>' : `>${xml(value)}</vos:property>`}`);
-  return startJob(`${serviceAddress}/async-setprops`, `<vos:node ${VOS} uri="${xml(uriOf(path))}" xsi:type="vos:ContainerNode" version="2.1"><vos:properties>${lines.join("")}</vos:properties><vos:nodes/></vos:node>`);
+  const lines = Object.entries(properties).map(([uri, value]) => `<vos:property uri="${escaped(uri)}"${value === "" ? ' xsi:nil="true"/>' : `>${escaped(value)}</vos:property>`}`);
+  return startJob(`${serviceAddress}/async-setprops`, `<vos:node ${VOS} uri="${escaped(uriOf(path))}" xsi:type="vos:ContainerNode" version="2.1"><vos:properties>${lines.join("")}</vos:properties><vos:nodes/></vos:node>`);
 }
 
 /**

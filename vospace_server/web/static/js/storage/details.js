@@ -6,13 +6,17 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
 import { iconOf, isFile, isFolder, isLink } from "./grid.js";
+import { isFits } from "./kinds.js";
+import { jobsOf, jobsPart } from "./node_jobs.js";
 import { explain } from "./permissions.js";
 import { preview } from "./preview.js";
+import { kindFor, sendTo } from "./send_to.js";
 import { count, fileOf, localMoment, moment, nameOf, pageOf, shellWord, size } from "./space.js";
 import { field, formDialog, reason } from "./windows.js";
 
 /** @typedef {{page: {reload: (focus?: string) => Promise<void>}, close: () => void, go: (path: string) => void, permissions: (path: string) => void}} Doors */
 
+const PATIENCE_MS = 1500;
 let shown = 0;
 
 /** @param {HTMLElement} panel @param {string} path @param {Doors} doors */
@@ -20,22 +24,22 @@ export async function showDetails(panel, path, doors) {
   shown += 1;
   const mine = shown;
   panel.replaceChildren(element("p", { class: "muted" }, say("Looking…")));
-  const found = await api.details(path);
+  const [found, jobs] = await Promise.all([api.details(path), jobsOf(path)]);
   if (mine !== shown) return;
   const entry = found.entry;
   const close = element("button", { type: "button", class: "quiet square", "aria-label": say("Close the details"), onclick: doors.close }, icon("close"));
   const title = element("h2", { tabindex: -1 }, element("bdi", {}, nameOf(found.path) || say("Storage")));
-  panel.replaceChildren(
-    element("div", { class: "head" }, title, close),
-    deeds(found, doors),
-    facts(found),
-    ...(found.link ? [linkState(found, doors)] : []),
-    ...(isFile(entry) && entry.readable && entry.length > 0 ? [previewOf(found)] : []),
-    ways(found),
-    properties(found, panel, doors),
-    explain(found.path),
-  );
+  panel.replaceChildren(element("div", { class: "head" }, title, close), deeds(found, doors), facts(found), ...(found.link ? [linkState(found, doors)] : []));
   title.focus({ preventScroll: true });
+  if (isFile(entry) && entry.readable && entry.length > 0) {
+    const { place, shown: whole } = previewOf(found);
+    panel.append(place);
+    // What stands below would move when the preview comes; it waits for that, though not long.
+    const late = await Promise.race([whole.then(() => false), new Promise((resolve) => setTimeout(() => resolve(true), PATIENCE_MS))]);
+    if (mine !== shown || !place.isConnected) return;
+    if (late) place.classList.add("reserved");
+  }
+  panel.append(ways(found), properties(found, panel, doors), ...jobsPart(path, jobs), explain(found.path));
 }
 
 /** @param {any} found @param {Doors} doors */
@@ -45,6 +49,7 @@ function deeds(found, doors) {
   if (isFile(entry) && entry.readable) all.push(element("a", { class: "button primary", href: fileOf(found.path), download: entry.name }, icon("download"), say("Download")));
   if (isFolder(entry)) all.push(element("button", { type: "button", onclick: () => doors.go(found.path) }, icon("folder"), say("Open")));
   all.push(element("button", { type: "button", onclick: () => doors.permissions(found.path) }, icon("lock"), say("Permissions")));
+  if (kindFor(entry)) all.push(element("button", { type: "button", onclick: () => void sendTo([found]) }, icon("right"), say("Send to Aladin, TOPCAT, DS9 …")));
   return element("p", { class: "actions" }, ...all);
 }
 
@@ -112,8 +117,8 @@ function hostOf(address) {
 /** @param {any} found */
 function previewOf(found) {
   const place = element("section", { "aria-label": say("Preview"), class: "stack" });
-  void preview(place, found).catch((error) => place.replaceChildren(element("p", { class: "hint" }, say("There is no preview: {why}", { why: reason(error) }))));
-  return place;
+  const whole = preview(place, found).catch((error) => place.replaceChildren(element("p", { class: "hint" }, say("There is no preview: {why}", { why: reason(error) }))));
+  return { place, shown: whole };
 }
 
 /** How to reach it from elsewhere. @param {any} found */
@@ -129,7 +134,7 @@ function ways(found) {
 
 /** @param {any} found @param {string} address */
 function pythonFor(found, address) {
-  if (/\.(fits|fit|fts)(\.gz)?$/i.test(found.entry.name)) return `from astropy.io import fits\nhdus = fits.open(${JSON.stringify(address)})`;
+  if (isFits(found.entry)) return `from astropy.io import fits\nhdus = fits.open(${JSON.stringify(address)})`;
   return `from urllib.request import urlopen\ndata = urlopen(${JSON.stringify(address)}).read()`;
 }
 

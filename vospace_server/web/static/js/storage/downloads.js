@@ -5,11 +5,14 @@ import { say } from "../sentences.js";
 import { toast } from "../toasts.js";
 import * as api from "./api.js";
 import { isFile, isFolder } from "./grid.js";
+import { kindFor, sendTo } from "./send_to.js";
 import { child, count, fileOf, serviceAddress, shellWord, size, uriOf } from "./space.js";
 import { reason } from "./windows.js";
 
 /** @typedef {import("./api.js").Entry} Entry */
 
+// Programs open a window for each.
+const MOST_SENT = 50;
 // Servers take request lines of 64 KiB; this leaves room for headers.
 const MOST_QUERY = 30_000;
 
@@ -115,6 +118,8 @@ export function ways(here, entries, whole) {
     { label: say("List of addresses"), symbol: "file", run: () => addresses(here, entries) },
     { label: say("Shell script"), symbol: "file", run: () => script(here, entries) },
   );
+  const sendable = entries.filter(kindFor).map((entry) => ({ path: child(here, entry.name), entry }));
+  if (sendable.length) items.push({ label: say("Send to Aladin, TOPCAT, DS9 …"), symbol: "right", run: () => (sendable.length > MOST_SENT ? toast(say("Select at most {n} files to send.", { n: MOST_SENT }), { problem: true }) : sendTo(sendable)) });
   return items;
 }
 

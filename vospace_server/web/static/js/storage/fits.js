@@ -3,6 +3,16 @@
 export const BLOCK = 2880;
 const CARD = 80;
 
+/** What is wrong with a file; the page has the words for each code. */
+export class Trouble extends Error {
+  /** @param {string} code @param {Record<string, string | number>} [values] */
+  constructor(code, values = {}) {
+    super(code);
+    this.code = code;
+    this.values = values;
+  }
+}
+
 /** @typedef {{key: string, value: string | number | boolean | null, comment: string}} Card */
 /** @typedef {{cards: Card[], get: (key: string) => any, start: number, data: number, length: number}} Hdu */
 
@@ -69,8 +79,18 @@ function dataLength(get) {
 /** @param {any} value */
 const count = (value) => (Number.isInteger(value) && value > 0 ? value : 0);
 
+/** How the tiles of an image are compressed that is kept in a table; '' for everything else. @param {Hdu} hdu */
+export const compressionOf = (hdu) => (isTable(hdu) && hdu.get("ZIMAGE") === true ? String(hdu.get("ZCMPTYPE") ?? "?") : "");
+/** The lengths of the axes, of a compressed image those that it has when unpacked. @param {Hdu} hdu @returns {number[]} */
+export function shapeOf(hdu) {
+  const mark = compressionOf(hdu) ? "Z" : "";
+  return Array.from({ length: Math.min(999, count(hdu.get(`${mark}NAXIS`))) }, (_, n) => count(hdu.get(`${mark}NAXIS${n + 1}`)));
+}
 /** @param {Hdu} hdu */
-export const isImage = (hdu) => count(hdu.get("NAXIS")) >= 2 && count(hdu.get("NAXIS1")) > 0 && count(hdu.get("NAXIS2")) > 0 && !/TABLE/.test(String(hdu.get("XTENSION") ?? ""));
+export function isImage(hdu) {
+  const shape = shapeOf(hdu);
+  return shape.length >= 2 && !shape.includes(0) && (compressionOf(hdu) !== "" || !/TABLE/.test(String(hdu.get("XTENSION") ?? "")));
+}
 /** @param {Hdu} hdu */
 export const isTable = (hdu) => /^(BINTABLE|TABLE)/.test(String(hdu.get("XTENSION") ?? ""));
 
@@ -102,7 +122,7 @@ function readerOf(view, bitpix) {
     case 64: return (at) => Number(view.getBigInt64(at));
     case -32: return (at) => view.getFloat32(at);
     case -64: return (at) => view.getFloat64(at);
-    default: throw new Error(`BITPIX ${bitpix}`);
+    default: throw new Trouble("bitpix", { bitpix });
   }
 }
 
@@ -241,6 +261,8 @@ export function sexagesimal(lon, lat) {
 
 /** @typedef {{name: string, unit: string, from: number, bytes: number, count: number, code: string, scale: number, zero: number}} Column */
 
+// Nobody reads more of one cell in a table.
+const MOST_CHARACTERS = 200;
 const WIDTHS = /** @type {Record<string, number>} */ ({ L: 1, B: 1, A: 1, I: 2, J: 4, E: 4, K: 8, D: 8, C: 8, P: 8, M: 16, Q: 16 });
 
 /** @param {Hdu} hdu @returns {Column[]} */
@@ -252,7 +274,7 @@ export function columnsOf(hdu) {
   for (let n = 1; n <= Math.min(999, count(hdu.get("TFIELDS"))); n += 1) {
     const form = String(hdu.get(`TFORM${n}`) ?? "").trim();
     const found = binary ? /^(\d*)([LXBIJKAEDCMPQ])/.exec(form) : /^([AIFED])(\d+)/.exec(form);
-    if (!found) throw new Error(`TFORM${n} = ${form}`);
+    if (!found) throw new Trouble("tform", { n, form });
     const repeat = binary ? (found[1] === "" ? 1 : Number(found[1])) : Number(found[2]);
     const code = binary ? found[2] : "A";
     const bytes = binary ? (code === "X" ? Math.ceil(repeat / 8) : repeat * WIDTHS[code]) : repeat;
@@ -274,6 +296,7 @@ function cellOf(view, at, column) {
   if (column.code === "A") {
     let text = "";
     for (let n = 0; n < column.bytes; n += 1) {
+      if (n === MOST_CHARACTERS) return `${text} …`;
       const code = view.getUint8(at + n);
       if (code === 0) break;
       text += code >= 32 && code < 127 ? String.fromCharCode(code) : "?";

@@ -233,6 +233,7 @@ async function openDetails(path) {
     root.classList.add("with-panel");
     await showDetails(panel, path, { page, close: () => closeDetails(true), go: (target) => void go(target, { push: true }), permissions: (target) => void openPermissions([target]) });
   } catch (error) {
+    closeDetails(false);
     toast(reason(error), { problem: true });
   }
 }
