@@ -2,6 +2,7 @@
 
 import { all, element, icon } from "./dom.js";
 import { say } from "./sentences.js";
+import { shortcut } from "./shortcuts.js";
 
 const shelf = document.getElementById("toasts");
 const LIFE_MS = 10_000;
@@ -24,7 +25,7 @@ export function toast(text, more = {}) {
     made.append(element("button", {
       type: "button",
       class: "quiet",
-      onclick: () => { made.remove(); void undo(); },
+      onclick: () => { take(made); void undo(); },
     }, more.action ?? say("Undo")));
   }
   shelf?.append(made);
@@ -32,11 +33,27 @@ export function toast(text, more = {}) {
   return made;
 }
 
+/** Where the focus was before it came to a message; it goes back when the message goes. @type {Element | null} */
+let before = null;
+shelf?.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
+  const from = event.relatedTarget;
+  if (from instanceof Element && !shelf.contains(from)) before = from;
+});
+
+/** @param {HTMLElement} made */
+function take(made) {
+  const hadFocus = made.contains(document.activeElement);
+  made.remove();
+  if (!hadFocus) return;
+  const back = before?.isConnected ? before : document.getElementById("content");
+  if (back instanceof HTMLElement) back.focus({ preventScroll: true });
+}
+
 /** Adds the button that closes a toast, and its end. @param {HTMLElement} made */
 function prepare(made) {
   made.append(element(
     "button",
-    { type: "button", class: "quiet square", "aria-label": say("Close this message"), onclick: () => made.remove() },
+    { type: "button", class: "quiet square", "aria-label": say("Close this message"), onclick: () => take(made) },
     icon("close"),
   ));
   if (made.classList.contains("problem")) return;
@@ -48,3 +65,6 @@ function prepare(made) {
 }
 
 all(".toast", shelf ?? document).forEach(prepare);
+
+// A message goes after ten seconds, and is far from a row by Tab.
+shortcut("z", say("Take back what was done last"), () => all(".toast button:not(.square)", shelf ?? document).at(-1)?.click());
