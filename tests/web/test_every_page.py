@@ -1,7 +1,5 @@
 """What holds for every page: accessible in both themes, usable by keyboard, small, still."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,22 +15,6 @@ OPEN_PAGES = ["/", "/login", "/about", "/nowhere"]
 @pytest.mark.parametrize("path", OPEN_PAGES)
 def test_open_pages_are_accessible(visit: Visit, path: str, theme: str) -> None:
     assert inaccessible(visit(None, path, theme=theme)) == []
-
-
-def test_somebody_logs_in_and_out_by_keyboard_alone(visit: Visit, alice: Person) -> None:
-    page = visit(None, "/login?next=/about")
-    keys = page.keyboard
-    page.locator("#username").focus()
-    keys.type(alice.name)
-    keys.press("Tab")
-    keys.type(PASSWORD)
-    keys.press("Enter")
-    expect(page).to_have_url(re.compile("/about$"))
-    expect(page.get_by_text(f"Welcome, {alice.name}")).to_be_visible()
-
-    page.get_by_role("button", name="Log out").focus()
-    keys.press("Enter")
-    expect(page.get_by_role("status").get_by_text("You are logged out.")).to_be_visible()
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit: Visit) -> None:

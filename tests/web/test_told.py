@@ -85,11 +85,14 @@ def test_a_translated_fault_has_the_values_of_its_sentence() -> None:
 @pytest.mark.parametrize(
     ("english", "french"),
     [
-        ("there is no user 'zoé'", "il n’y a pas d’utilisateur 'zoé'"),
-        ("There is no user 'zoé'.", "Il n’y a pas d’utilisateur 'zoé'."),
-        ("can't read: the node is locked", "impossible de lire : c’est verrouillé"),
-        ("a link leads to /a/b, but /a does not exist", "un lien mène à /a/b, mais /a n’existe pas"),
-        ("/a {0} (b)* is not empty", "/a {0} (b)* n’est pas vide"),
+        ("there is no user 'zoé'", "il n\u2019y a pas d\u2019utilisateur 'zoé'"),
+        ("There is no user 'zoé'.", "Il n\u2019y a pas d\u2019utilisateur 'zoé'."),
+        ("can't read: the node is locked", "impossible de lire : c\u2019est verrouillé"),
+        (
+            "a link leads to /a/b, but /a does not exist",
+            "un lien mène à /a/b, mais /a n\u2019existe pas",
+        ),
+        ("/a {0} (b)* is not empty", "/a {0} (b)* n\u2019est pas vide"),
         ("something that nobody knows", "something that nobody knows"),
         ("", ""),
     ],
@@ -107,10 +110,13 @@ def test_a_form_and_a_refused_page_are_told_in_french(
     french = client(alice)
     french.headers["accept-language"] = "fr"
     answer = send(french, f"/groups/show/{group}/members", member="personne-ici")
-    assert "Il n’y a pas d’utilisateur &#39;personne-ici&#39;." in answer.text
+    assert "Il n\u2019y a pas d\u2019utilisateur &#39;personne-ici&#39;." in answer.text
     other = client(bob)
     other.headers["accept-language"] = "fr"
-    assert f"impossible de regarder dans le groupe {group}" in other.get(f"/groups/show/{group}").text
+    assert (
+        f"impossible de regarder dans le groupe {group}"
+        in other.get(f"/groups/show/{group}").text
+    )
     program = other.get(f"/groups/show/{group}", headers={"accept": "application/json"})
     assert program.text == f"PermissionDenied: can't look into the group {group}\n"
 

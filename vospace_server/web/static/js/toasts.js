@@ -28,24 +28,22 @@ export function toast(text, more = {}) {
       onclick: () => { take(made); void undo(); },
     }, more.action ?? say("Undo")));
   }
+  if (document.activeElement) origins.set(made, document.activeElement);
   shelf?.append(made);
   prepare(made);
   return made;
 }
 
-/** Where the focus was before it came to a message; it goes back when the message goes. @type {Element | null} */
-let before = null;
-shelf?.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
-  const from = event.relatedTarget;
-  if (from instanceof Element && !shelf.contains(from)) before = from;
-});
+/** Where somebody was when a message came; the focus goes back there when they have used it. @type {WeakMap<Element, Element>} */
+const origins = new WeakMap();
 
 /** @param {HTMLElement} made */
 function take(made) {
   const hadFocus = made.contains(document.activeElement);
   made.remove();
   if (!hadFocus) return;
-  const back = before?.isConnected ? before : document.getElementById("content");
+  const before = origins.get(made);
+  const back = before?.isConnected && before !== document.body ? before : document.getElementById("content");
   if (back instanceof HTMLElement) back.focus({ preventScroll: true });
 }
 
