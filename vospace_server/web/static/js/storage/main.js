@@ -111,8 +111,14 @@ function wentWrong(error, path) {
   if (error instanceof Refusal && error.status === 404 && path !== "/") {
     toast(say("{path} is not there any more.", { path }), { problem: true });
     if (here() === path) void go(parent(path), { push: true });
+    else {
+      // A row, or the button "back", led to what is gone: the address and the rows are of here.
+      writeState();
+      void reload();
+    }
     return;
   }
+  if (here() !== path) writeState();
   if (error instanceof Refusal && (error.status === 403 || error.status === 401) && here() === path && folder) {
     // What was on the screen must not stay there: access has been taken away.
     folder.leave();
