@@ -18,6 +18,15 @@ ENGINES = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a run may be told beside pytest's own options."""
+    parser.addoption(
+        "--both-engines",
+        action="store_true",
+        help="run every journey through the pages on SQLite and on PostgreSQL",
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One PostgreSQL for the session; a test that asks for it fails where there is none."""

@@ -23,8 +23,9 @@ WAIT_MS = 10_000
 # A form that was wrong and a page that refuses are answered with these, and Chromium says so.
 _REFUSED = re.compile(
     r"Failed to load resource: the server responded with a status of [45]\d\d"
-    # Tests of a network that is lost, and of a computer without a SAMP hub.
-    r"|Failed to load resource: net::ERR_(CONNECTION_(RESET|REFUSED)|INTERNET_DISCONNECTED)"
+    # Tests of a network or a server that is lost, and of a computer without a SAMP hub.
+    r"|Failed to load resource: net::ERR_"
+    r"(CONNECTION_|SOCKET_|EMPTY_RESPONSE|INTERNET_DISCONNECTED)"
 )
 _TELL_BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(

@@ -127,17 +127,6 @@ def test_logging_out_everywhere_ends_the_other_browser(visit: Visit, alice: Pers
     there.wait_for_url("**/jobs")
 
 
-def test_somebody_registers_by_keyboard_alone(visit: Visit, alice: Person) -> None:
-    page = visit(None, "/register")
-    keys = page.keyboard
-    page.locator("#username").focus()
-    for text in (f"keys-{alice.name}", NEW_PASSWORD, NEW_PASSWORD):
-        keys.type(text)
-        keys.press("Tab")
-    keys.press("Enter")
-    expect(page.get_by_text(f"Welcome, keys-{alice.name}. Your account")).to_be_visible()
-
-
 def test_a_job_that_ends_shows_it_without_a_click(
     visit: Visit, site: WebSite, alice: Person
 ) -> None:

@@ -1,12 +1,11 @@
 """What holds for every page: accessible in both themes, usable by keyboard, small, still."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.browsing import Visit, inaccessible
-from tests.web.site import PASSWORD, Person
+from tests.web.site import PASSWORD, Person, WebSite
+from tests.web.storage_pages import Space
 
 pytestmark = pytest.mark.web
 
@@ -17,22 +16,6 @@ OPEN_PAGES = ["/", "/login", "/about", "/nowhere"]
 @pytest.mark.parametrize("path", OPEN_PAGES)
 def test_open_pages_are_accessible(visit: Visit, path: str, theme: str) -> None:
     assert inaccessible(visit(None, path, theme=theme)) == []
-
-
-def test_somebody_logs_in_and_out_by_keyboard_alone(visit: Visit, alice: Person) -> None:
-    page = visit(None, "/login?next=/about")
-    keys = page.keyboard
-    page.locator("#username").focus()
-    keys.type(alice.name)
-    keys.press("Tab")
-    keys.type(PASSWORD)
-    keys.press("Enter")
-    expect(page).to_have_url(re.compile("/about$"))
-    expect(page.get_by_text(f"Welcome, {alice.name}")).to_be_visible()
-
-    page.get_by_role("button", name="Log out").focus()
-    keys.press("Enter")
-    expect(page.get_by_role("status").get_by_text("You are logged out.")).to_be_visible()
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit: Visit) -> None:
@@ -121,3 +104,61 @@ def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return width
+
+
+LONG = "a-name-that-somebody-gave-with-care-and-love-" * 5
+ARABIC = "\u0635\u0648\u0631\u0629.fits"
+# Lines of running text that have more than some 100 characters; tables and code are none.
+LONG_LINES = """() => {
+  const found = [];
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const holder = texts.currentNode.parentElement;
+    if (holder.closest("code, pre, table, svg, .unseen, h1, .crumbs")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    const character = parseFloat(getComputedStyle(holder).fontSize) / 2;
+    if ([...range.getClientRects()].some((line) => line.width > 110 * character)) {
+      found.push(texts.currentNode.textContent.trim());
+    }
+  }
+  return found;
+}"""
+
+HIDDEN_SECTIONS = """() => [...document.querySelectorAll(".sections a")]
+  .filter((link) => link.getBoundingClientRect().right > innerWidth)
+  .map((link) => link.textContent)"""
+
+
+@pytest.mark.parametrize(("width", "theme"), [(320, "light"), (3840, "dark")])
+def test_every_page_fits_with_long_names_and_can_be_read(
+    visit: Visit,
+    site: WebSite,
+    alice: Person,
+    boss: Person,
+    space: Space,
+    width: int,
+    theme: str,
+) -> None:
+    group = site.new_group(alice, description=f"{LONG} {ARABIC} " * 3)
+    for member in (f"CN={LONG},O=Grid", "ann@example.org", boss.name):
+        site.groups.add_member(group, member, expires=None, by=alice.identity)
+    site.new_job(alice, f"{alice.name}/{LONG}")
+    site.new_token(alice)
+    for name in (LONG, ARABIC):
+        space.put(name)
+        space.put(f"gone-{name}")
+        space.client.delete(f"/api/v1/details{space.quoted(f'gone-{name}')}").raise_for_status()
+    here = f"/groups/show/{group}"
+    own = [here, *(f"{here}/{part}" for part in ("edit", "bulk", "use", "history", "delete"))]
+    lists = [f"/groups{part}" for part in ("", "/find", "/joined", "/help", "/new")]
+    mine = [*own, *lists, space.page, "/storage/list/", "/storage/trash", "/account", "/jobs"]
+    admin = [f"/admin{part}" for part in ("/users", "/allocations", "/state", "/health")]
+    visits = [(None, [*OPEN_PAGES, "/register"]), (alice, mine)]
+    for person, paths in [*visits, (boss, [*admin, f"/admin/users/show/{alice.name}"])]:
+        page = visit(person, "/about", width=width, theme=theme)
+        for path in paths:
+            page.goto(path)
+            assert overflow(page) <= 0, path
+            assert page.evaluate(LONG_LINES) == [], path
+            assert page.evaluate(HIDDEN_SECTIONS) == [], path

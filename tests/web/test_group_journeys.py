@@ -53,50 +53,6 @@ def test_a_group_is_made_filled_and_emptied_by_mouse(
     toast(page, f"The group {name} is deleted.")
 
 
-def press_to(page: Page, name: str, role: str = "link", most: int = 60) -> None:
-    """Tab until something of this name has the focus; fails when Tab never reaches it."""
-    wanted = page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]
-    for _ in range(most):
-        if wanted.evaluate("(element) => element === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{most} times Tab does not reach {role} {name!r}")
-
-
-def test_a_group_is_made_filled_and_emptied_by_keyboard_alone(
-    visit: Visit, site: WebSite, alice: Person, bob: Person
-) -> None:
-    name = f"KEYS-{alice.name}"
-    page = visit(alice, "/groups")
-    keys = page.keyboard
-    press_to(page, "Create group")
-    keys.press("Enter")
-    page.wait_for_url("**/groups/new")
-    press_to(page, "Name", "textbox")
-    keys.type(name)
-    keys.press("Enter")
-    page.wait_for_url(f"**/groups/show/{name}")
-
-    press_to(page, "Add a member", "combobox")
-    keys.type(bob.name)
-    keys.press("Enter")
-    toast(page, f"{bob.name} is a member now.")
-    press_to(page, f"Remove {bob.name}", "button")
-    keys.press("Enter")
-    toast(page, f"{bob.name} is no member any more.")
-    press_to(page, "Undo", "button")
-    keys.press("Space")
-    expect(page.get_by_role("rowheader", name=bob.name)).to_be_visible()
-
-    press_to(page, "Delete")
-    keys.press("Enter")
-    page.wait_for_url("**/delete")
-    press_to(page, "Name of the group, to confirm", "textbox")
-    keys.type(name)
-    keys.press("Enter")
-    toast(page, f"The group {name} is deleted.")
-
-
 def test_everything_about_a_group_works_without_script(
     visit: Visit, site: WebSite, alice: Person, bob: Person
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.web import sentences
 from vospace_server.examination.checks import CHECKS
-from vospace_server.web.languages import Language, Languages
+from vospace_server.web.languages import FAULTS, Language, Languages
 
 FOLDER = sentences.WEB / "translations" / "fr"
 # Words that come from values: scopes, roles, subjects of the doctor.
@@ -18,6 +18,8 @@ FROM_VALUES = {"read", "write", "admin", "member", *CHECKS} - {"port"}
 def catalogue(pattern: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for file in sorted(FOLDER.glob(pattern)):
+        if file.name == FAULTS:
+            continue
         found |= json.loads(file.read_text(encoding="utf-8"))
     return found
 

@@ -89,35 +89,6 @@ def test_something_is_renamed_and_the_name_taken_back(
     expect(row(page, "old.fits")).to_be_visible()
 
 
-def test_things_are_moved_with_the_tree_by_keyboard_alone(
-    visit: Visit, alice: Person, space: Space
-) -> None:
-    space.folder("to")
-    space.folder("to/deep")
-    space.put("a.txt", b"a")
-    page = browse(visit, alice, space.page)
-    keys = page.keyboard
-    row(page, "a.txt").focus()
-
-    keys.press("m")
-    expect(page.get_by_role("treeitem", name=alice.name)).to_be_focused()
-    assert inaccessible(page) == []
-    keys.press("ArrowDown")
-    expect(page.get_by_role("treeitem", name="to", exact=True)).to_be_focused()
-    keys.press("ArrowRight")
-    expect(page.get_by_role("treeitem", name="deep")).to_be_visible()
-    keys.press("ArrowDown")
-    expect(page.get_by_role("treeitem", name="deep")).to_be_focused()
-    page.get_by_role("button", name="Move here").focus()
-    keys.press("Enter")
-
-    expect(row(page, "a.txt")).to_have_count(0)
-    assert space.read("to/deep/a.txt") == b"a"
-    page.get_by_role("button", name="Undo").focus()
-    keys.press("Enter")
-    expect(row(page, "a.txt")).to_be_visible()
-
-
 def test_things_are_moved_by_drag_and_drop(visit: Visit, alice: Person, space: Space) -> None:
     space.folder("to")
     space.put("a.txt")

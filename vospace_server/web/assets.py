@@ -19,11 +19,13 @@ from starlette.responses import Response
 from vospace_model.faults import NodeNotFound
 from vospace_server.http.routing import rest_of_path
 from vospace_server.web.addresses import ASSETS
+from vospace_server.web.languages import browser_files
 
 _TYPES: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "json": "application/json",
     "png": "image/png",
 }
 _HASH_CHARACTERS: Final = 12
@@ -38,10 +40,11 @@ class _Asset:
 
 
 class Assets:
-    """Every file below `static/`."""
+    """Every file below `static/`, and the sentences of modules in other languages."""
 
     def __init__(self) -> None:
         tree = dict(_walk(files("vospace_server.web").joinpath("static"), ""))
+        tree |= browser_files()
         digest = hashlib.sha256()
         for name, content in sorted(tree.items()):
             digest.update(f"{name}\0{len(content)}\0".encode())

@@ -26,7 +26,8 @@ def size(value: int | None, language: Language) -> str:
     if value is None:
         return "—"
     amount, unit = float(value), 0
-    while abs(amount) >= _STEP and unit < len(_UNITS) - 1:
+    # What rounds to 1024.00 of a unit is 1.00 of the next one.
+    while round(abs(amount), 2) >= _STEP and unit < len(_UNITS) - 1:
         amount /= _STEP
         unit += 1
     shown = str(value) if unit == 0 else f"{amount:.2f}"

@@ -105,6 +105,7 @@ class Pages:
         return {
             "t": language.say,
             "n": language.count,
+            "told": language.tell,
             "language": language,
             "languages": NAMES,
             "theme": theme if theme in THEMES else THEMES[0],

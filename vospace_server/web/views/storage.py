@@ -33,7 +33,7 @@ from vospace_server.web.routing import PageRoute, posting
 LIST: Final = f"{addresses.STORAGE}/list"
 TRASH: Final = f"{addresses.STORAGE}/trash"
 # A page without script is so long, with script it is the first glance.
-PAGE_ROWS: Final = 40
+PAGE_ROWS: Final = 30
 SORTS: Final = {"name": SortKey.NAME, "size": SortKey.LENGTH, "date": SortKey.DATE}
 _SHOWN_GROUPS: Final = 1
 

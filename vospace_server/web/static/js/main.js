@@ -54,7 +54,10 @@ document.addEventListener("submit", (event) => {
 });
 // A page that comes back with the button "back" can be sent again.
 addEventListener("pageshow", () => {
-  for (const form of all("form[data-sent]")) delete form.dataset.sent;
+  for (const form of all("form[data-sent], form[data-answered]")) {
+    delete form.dataset.sent;
+    delete form.dataset.answered;
+  }
   for (const button of all('button[aria-busy="true"]')) button.removeAttribute("aria-busy");
 });
 

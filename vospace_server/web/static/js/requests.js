@@ -1,6 +1,6 @@
 /** Requests to our own server, as the person who is logged in. */
 
-import { say } from "./sentences.js";
+import { language, say } from "./sentences.js";
 
 /** What the server refused, or why it was not reached; `status` is 0 then. */
 export class Refusal extends Error {
@@ -18,10 +18,10 @@ export function csrfToken() {
 }
 
 /**
- * Sends a request; `json` or `form` is the body. Throws a Refusal for anything but 2xx.
+ * Sends a request; `json`, `form` or `xml` is the body. Throws a Refusal for anything but 2xx.
  * @param {string} method
  * @param {string} url
- * @param {{json?: unknown, form?: Record<string, string>, signal?: AbortSignal, accept?: string}} [more]
+ * @param {{json?: unknown, form?: Record<string, string>, xml?: string, signal?: AbortSignal, accept?: string}} [more]
  * @returns {Promise<Response>}
  */
 export async function send(method, url, more = {}) {
@@ -32,6 +32,9 @@ export async function send(method, url, more = {}) {
   if (more.json !== undefined) {
     headers.set("content-type", "application/json");
     body = JSON.stringify(more.json);
+  } else if (more.xml !== undefined) {
+    headers.set("content-type", "text/xml");
+    body = more.xml;
   } else if (more.form) {
     body = new URLSearchParams(more.form);
   }
@@ -52,6 +55,11 @@ export async function load(url, signal) {
   return (await send("GET", url, { signal })).json();
 }
 
+/** What a service said, in the language of the page; most pages never need more than this. @param {string} text */
+export async function told(text) {
+  return language === "en" ? text : (await import("./told.js")).told(text);
+}
+
 /** @param {Response} response */
 async function refusalOf(response) {
   if (response.status === 401) {
@@ -60,6 +68,6 @@ async function refusalOf(response) {
   const text = (await response.text()).trim();
   const named = /^([A-Za-z]+)(?::\s*(.*))?$/s.exec(text);
   return named
-    ? new Refusal(response.status, named[1], named[2] ?? named[1])
+    ? new Refusal(response.status, named[1], await told(named[2] ?? named[1]))
     : new Refusal(response.status, "Refused", text.slice(0, 300));
 }

@@ -1,7 +1,7 @@
 /** The sentences of modules in the language of the page; English ones are the keys. */
 
-const block = document.getElementById("sentences");
-const known = block ? JSON.parse(block.textContent ?? "{}") : {};
+/** What a script before this one has brought; nothing in English. @type {Record<string, string>} */
+const known = /** @type {any} */ (globalThis).sentences ?? {};
 
 /**
  * The sentence with its values filled in.

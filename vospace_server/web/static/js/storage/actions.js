@@ -185,8 +185,7 @@ export async function moveOrCopy(kind, here, entries, page) {
   const first = entries[0].name;
   const what = entries.length === 1 ? first : count(entries.length, "{n} item", "{n} items");
   let target = here;
-  void picker.ready.then(() => /** @type {HTMLElement | null} */ (picker.tree.querySelector("[tabindex='0']"))?.focus());
-  const done = await formDialog(moving ? say("Move {what} to", { what }) : say("Copy {what} to", { what }), [picker.tree, element("p", { class: "hint" }, say("Arrows walk through the tree, right opens a folder."))], {
+  const opened = formDialog(moving ? say("Move {what} to", { what }) : say("Copy {what} to", { what }), [picker.tree, element("p", { class: "hint" }, say("Arrows walk through the tree, right opens a folder."))], {
     yes: moving ? say("Move here") : say("Copy here"),
     big: true,
     run: async () => {
@@ -197,7 +196,12 @@ export async function moveOrCopy(kind, here, entries, page) {
       }
     },
   });
-  if (!done) return;
+  const atFirst = document.activeElement;
+  void picker.ready.then(() => {
+    // The tree may come late; whoever has gone on in the dialog stays there.
+    if (document.activeElement === atFirst) /** @type {HTMLElement | null} */ (picker.tree.querySelector("[tabindex='0']"))?.focus();
+  });
+  if (!(await opened)) return;
   if (moving) await moveTo(here, entries, target, page);
   else await copyTo(here, entries, target, page);
 }

@@ -1,6 +1,6 @@
 /** The requests of the storage browser. */
 
-import { Refusal, load, send } from "../requests.js";
+import { Refusal, load, send, told } from "../requests.js";
 import { say } from "../sentences.js";
 import { quoted, serviceAddress, uriOf } from "./space.js";
 import { escaped } from "./xml.js";
@@ -57,22 +57,10 @@ const VOS = 'xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:xsi="http://
 
 /** Starts a job and returns its address. @param {string} address @param {string} document */
 async function startJob(address, document) {
-  const made = await sendXml(address, document);
+  const made = await send("POST", address, { xml: document, accept: "*/*" });
   const job = made.url.replace(/\/+$/, "");
   await send("POST", `${job}/phase`, { form: { PHASE: "RUN" }, accept: "*/*" });
   return job;
-}
-
-/** @param {string} address @param {string} document */
-async function sendXml(address, document) {
-  const token = globalThis.document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
-  const response = await fetch(address, { method: "POST", body: document, headers: { "content-type": "text/xml", "x-csrf-token": token } });
-  if (!response.ok) {
-    const text = (await response.text()).trim();
-    const [fault, detail] = text.split(/:\s*/, 2);
-    throw new Refusal(response.status, fault, detail ?? text.slice(0, 300));
-  }
-  return response;
 }
 
 /** A job that copies a node to exactly this path. @param {string} source @param {string} destination */
@@ -107,7 +95,8 @@ export async function jobEnd(job, progress = () => {}) {
       } catch {
         // The phase is all there is to say.
       }
-      throw new Refusal(409, phase, text.slice(0, 500));
+      const [, detail] = /^[A-Z][A-Za-z]+: (.*)$/s.exec(text) ?? [text, text];
+      throw new Refusal(409, phase, (await told(detail)).slice(0, 500));
     }
     await new Promise((resolve) => setTimeout(resolve, 400));
   }

@@ -45,6 +45,8 @@ export function groupBox(label, start, changed) {
   };
   const add = (/** @type {any} */ group) => {
     if (!chosen.includes(group.uri)) chosen.push(group.uri);
+    // An answer to what was typed before would open the list again.
+    asked += 1;
     input.value = "";
     complain("");
     close();
@@ -63,7 +65,10 @@ export function groupBox(label, start, changed) {
     return left;
   };
   let asked = 0;
-  const look = async () => {
+  /** The newest question to the server. @type {Promise<void>} */
+  let answered = Promise.resolve();
+  const look = () => { answered = ask(); };
+  const ask = async () => {
     asked += 1;
     const mine = asked;
     try {
@@ -73,14 +78,25 @@ export function groupBox(label, start, changed) {
       at = -1;
       if (document.activeElement === input) announce(say("{n} groups", { n: show().length }));
     } catch (error) {
-      complain(reason(error));
+      if (mine === asked) complain(reason(error));
     }
+  };
+  /** Takes what is marked, or what has the name that was typed, once the server has named it. */
+  const take = async () => {
+    const text = input.value.trim();
+    await answered;
+    if (input.value.trim() !== text) return;
+    const left = found.filter((group) => !chosen.includes(group.uri));
+    const exact = left.find((group) => group.name === text || group.uri === text);
+    if (at >= 0 && left[at]) add(left[at]);
+    else if (exact) add(exact);
+    else if (text) complain(say("Choose a group from the list: “{text}” is none yet.", { text }));
   };
   input.addEventListener("input", () => {
     complain("");
-    void look();
+    look();
   });
-  input.addEventListener("focus", () => void look());
+  input.addEventListener("focus", look);
   input.addEventListener("blur", () => {
     close();
     if (input.value.trim()) complain(say("Choose a group from the list: “{text}” is none yet.", { text: input.value.trim() }));
@@ -93,10 +109,7 @@ export function groupBox(label, start, changed) {
       show();
     } else if (event.key === "Enter") {
       event.preventDefault();
-      const exact = left.find((group) => group.name === input.value.trim() || group.uri === input.value.trim());
-      if (at >= 0 && left[at]) add(left[at]);
-      else if (exact) add(exact);
-      else if (input.value.trim()) complain(say("Choose a group from the list: “{text}” is none yet.", { text: input.value.trim() }));
+      void take();
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();
       event.stopPropagation();

@@ -43,6 +43,7 @@ const picked = () => folder?.pickedEntries ?? [];
 async function go(path, how = {}) {
   attempt += 1;
   const mine = attempt;
+  const focusBefore = document.activeElement;
   root.setAttribute("aria-busy", "true");
   try {
     const info = await api.folder(path);
@@ -53,18 +54,11 @@ async function go(path, how = {}) {
       showProblem();
     });
     const query = new URLSearchParams(location.search);
-    if (how.push === false || how.keep) {
-      const sort = query.get("sort");
-      next.sort = sort === "size" || sort === "date" ? sort : "name";
-      next.descending = query.get("order") === "desc";
-      next.filter = query.get("filter") ?? "";
-    }
-    if (how.keep && folder) {
-      next.picked = new Set(folder.picked);
-      next.allPicked = folder.allPicked;
-    }
+    takeState(next, how);
     await next.load();
     if (mine !== attempt) return;
+    // What was picked, sorted or typed while it was being loaded is what holds.
+    takeState(next, how);
     folder?.leave();
     const moved = folder !== null && folder.path !== next.path;
     folder = next;
@@ -74,9 +68,10 @@ async function go(path, how = {}) {
     if (how.push) history.pushState({}, "", pageOf(next.path));
     next.arrange();
     filterBox.value = next.filter;
+    if (next.filter !== (new URLSearchParams(location.search).get("filter") ?? "")) writeState();
     show(moved);
     grid.set(next, Boolean(how.keep));
-    if (how.focus !== undefined) focusName(how.focus);
+    if (how.focus !== undefined && isFree(focusBefore)) focusName(how.focus);
     if (moved) announce(say("{name}: {items}", { name: titleOf(next.path), items: count(info.count, "{n} item", "{n} items") }));
     const opened = how.open ?? (how.push === false && !how.keep ? query.get("open") ?? undefined : undefined);
     if (opened !== undefined) await openDetails(child(next.path, opened));
@@ -87,13 +82,43 @@ async function go(path, how = {}) {
   }
 }
 
+/**
+ * Order, filter and selection of a folder that is about to be shown, as they are now.
+ * @param {Folder} next @param {{push?: boolean, keep?: boolean}} how
+ */
+function takeState(next, how) {
+  if (how.push !== false && !how.keep) return;
+  const query = new URLSearchParams(location.search);
+  const sort = query.get("sort");
+  next.sort = sort === "size" || sort === "date" ? sort : "name";
+  next.descending = query.get("order") === "desc";
+  // Somebody may type before the first rows are there, and goes on typing while they come anew.
+  next.filter = how.keep || (folder === null && filterBox.value) ? filterBox.value : query.get("filter") ?? "";
+  if (!how.keep || !folder) return;
+  next.allPicked = folder.allPicked;
+  next.picked = new Set([...folder.picked, ...(next.allPicked ? next.entries.map((each) => each.name) : [])]);
+}
+
+/** Whether nobody has gone elsewhere since the focus was there. @param {Element | null} before */
+function isFree(before) {
+  const now = document.activeElement;
+  if (document.querySelector("dialog[open]")) return false;
+  return now === document.body || now === before || get("rows").contains(now);
+}
+
 /** @param {unknown} error @param {string} path */
 function wentWrong(error, path) {
   if (error instanceof Refusal && error.status === 404 && path !== "/") {
     toast(say("{path} is not there any more.", { path }), { problem: true });
     if (here() === path) void go(parent(path), { push: true });
+    else {
+      // A row, or the button "back", led to what is gone: the address and the rows are of here.
+      writeState();
+      void reload();
+    }
     return;
   }
+  if (here() !== path) writeState();
   if (error instanceof Refusal && (error.status === 403 || error.status === 401) && here() === path && folder) {
     // What was on the screen must not stay there: access has been taken away.
     folder.leave();
@@ -213,8 +238,10 @@ function openEntry(entry) {
 /** @param {Entry} entry */
 async function openLink(entry) {
   const path = child(here(), entry.name);
+  const mine = attempt;
   try {
     const found = await api.details(path);
+    if (mine !== attempt) return;
     if (found.link?.state === "good" && found.link.type === "container") return void go(found.link.path, { push: true });
     if (found.link?.state === "good") return void go(parent(found.link.path), { push: true, open: nameOf(found.link.path) });
     await openDetails(path);

@@ -100,11 +100,16 @@ function sentence(owner, open, readers, writers) {
 export function explain(path) {
   const answers = element("div", { class: "stack", "aria-live": "polite" });
   const person = field(say("Check somebody: user name"), { hint: say("Leave it empty for people who are not logged in.") });
+  let asked = 0;
   const ask = async (/** @type {string | undefined} */ user) => {
+    asked += 1;
+    const mine = asked;
     answers.replaceChildren(element("p", { class: "muted" }, say("Looking…")));
     try {
-      answers.replaceChildren(...reportOf(await api.explain(path, user), user));
+      const report = await api.explain(path, user);
+      if (mine === asked) answers.replaceChildren(...reportOf(report, user));
     } catch (error) {
+      if (mine !== asked) return;
       answers.replaceChildren(element("p", { class: "error" }, icon("warning"), reason(error)));
     }
   };

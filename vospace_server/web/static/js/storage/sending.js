@@ -3,7 +3,7 @@
  * network, the page or the browser was lost (headers x-put-txn-*).
  */
 
-import { csrfToken } from "../requests.js";
+import { csrfToken, told } from "../requests.js";
 import { say } from "../sentences.js";
 import { fileOf, viewer } from "./space.js";
 import * as memory from "./upload_memory.js";
@@ -13,11 +13,12 @@ const PART = 16 * 1024 * 1024;
 
 /** Why a request did not succeed; status 0 is the network. */
 export class Failure extends Error {
-  /** @param {number} status @param {string} fault @param {string} detail */
-  constructor(status, fault, detail) {
+  /** @param {number} status @param {string} fault @param {string} detail @param {number} [wait] seconds that the server asks to wait */
+  constructor(status, fault, detail, wait = 0) {
     super(detail || fault);
     this.status = status;
     this.fault = fault;
+    this.wait = wait;
   }
 }
 
@@ -40,7 +41,7 @@ function request(upload, method, headers, body, progress) {
     xhr.onload = () => {
       upload.request = null;
       if (xhr.status >= 200 && xhr.status < 300) resolve(xhr);
-      else reject(failureOf(xhr));
+      else void failureOf(xhr).then(reject);
     };
     xhr.onerror = () => {
       upload.request = null;
@@ -54,13 +55,14 @@ function request(upload, method, headers, body, progress) {
   });
 }
 
-/** @param {XMLHttpRequest} xhr */
-function failureOf(xhr) {
+/** @param {XMLHttpRequest} xhr @returns {Promise<Failure>} */
+async function failureOf(xhr) {
   const text = xhr.responseText.trim();
   const found = /^([A-Za-z]+)(?::\s*(.*))?$/s.exec(text);
   if (xhr.status === 401) return new Failure(401, "NotAuthenticated", say("Your session has ended."));
   if (xhr.status === 412) return new Failure(412, "PreconditionFailed", say("Something of this name has appeared meanwhile."));
-  return new Failure(xhr.status, found?.[1] ?? "Refused", found?.[2] ?? text.slice(0, 300));
+  const wait = Number(xhr.getResponseHeader("retry-after") ?? 0) || 0;
+  return new Failure(xhr.status, found?.[1] ?? "Refused", await told(found?.[2] ?? text.slice(0, 300)), wait);
 }
 
 /** @param {Sending} upload */

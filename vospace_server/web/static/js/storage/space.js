@@ -62,7 +62,8 @@ const whole = new Intl.NumberFormat(language);
 export function size(bytes) {
   let amount = bytes;
   let unit = 0;
-  while (Math.abs(amount) >= 1024 && unit < UNITS.length - 1) {
+  // What rounds to 1024.00 of a unit is 1.00 of the next one.
+  while (Math.round(Math.abs(amount) * 100) / 100 >= 1024 && unit < UNITS.length - 1) {
     amount /= 1024;
     unit += 1;
   }

@@ -14,6 +14,8 @@ import { choose, reason } from "./windows.js";
 
 const PARALLEL = 4;
 const TRIES = 4;
+/** What a busy server may ask for with Retry-After. */
+const LONGEST_WAIT_S = 120;
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 
 /** @typedef {import("./sending.js").Sending & {why: string, tries: number, size: number}} Upload */
@@ -255,7 +257,8 @@ async function settle(upload, error) {
     // The network comes back some time; until then nothing counts as a failure.
     upload.why = failure.message;
     changed();
-    await new Promise((resolve) => setTimeout(resolve, WAITS_MS[Math.min(upload.tries, WAITS_MS.length - 1)]));
+    const own = WAITS_MS[Math.min(upload.tries, WAITS_MS.length - 1)];
+    await new Promise((resolve) => setTimeout(resolve, Math.max(own, Math.min(failure.wait, LONGEST_WAIT_S) * 1000)));
     upload.tries += 1;
     brokenOff.push(upload);
   } else if (failure.status === -1 || failure.status === 401) brokenOff.push(upload);

@@ -61,6 +61,8 @@ export function formDialog(title, body, more) {
   const trouble = element("p", { class: "banner problem", role: "alert", hidden: true });
   const yes = /** @type {HTMLButtonElement} */ (element("button", { class: more.danger ? "danger" : "primary" }, more.yes));
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { "aria-labelledby": "window-title", class: more.big ? "big" : null }));
+  // A key that is pressed twice, while the first dialog still asks the server, opens one.
+  if (document.querySelector("dialog[open]")) return Promise.resolve(false);
   const cancel = element("button", { type: "button", onclick: () => dialog.close() }, say("Cancel"));
   const form = element("form", { method: "dialog", novalidate: true }, element("h2", { id: "window-title" }, title), ...body.filter(Boolean), trouble, element("p", { class: "actions" }, cancel, yes));
   dialog.append(form);
@@ -137,7 +139,10 @@ export function menu(button, items) {
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
+    const before = document.activeElement;
     const list = await items();
+    // Whoever has gone elsewhere meanwhile is not called back.
+    if (document.activeElement !== before || document.querySelector("dialog[open]")) return;
     const place = button.getBoundingClientRect();
     button.setAttribute("aria-expanded", "true");
     openMenu(button.textContent?.trim() ?? "", list, place.left, place.bottom + 4, () => {
