@@ -25,6 +25,7 @@ from vofs.filesystem.mode_bits import access_change
 from vofs.filesystem.namespace import AWAY, Namespace
 from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
 from vofs.filesystem.removals import Purpose, Removals
+from vofs.filesystem.write_back import WriteBack
 from vofs.filesystem.writers import Writers
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
@@ -62,6 +63,7 @@ class FileSystem:
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
+        write_back: WriteBack,
         aliases: Aliases,
         removals: Removals,
         access: FileAccess,
@@ -75,6 +77,7 @@ class FileSystem:
         self._versions = versions
         self._files = files
         self._writers = writers
+        self._write_back = write_back
         self._aliases = aliases
         self._removals = removals
         # The last report of room, its place and its time: df asks for it several times.
@@ -161,6 +164,7 @@ class FileSystem:
         self._check_writable()
         # As for a rename: what is removed must not be sent afterwards.
         with self._writers.between_uploads(path):
+            self._writers.ask_for_node(path)
             writer = self._writers.find(path)
             if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
                 raise IsAContainer(str(path))
@@ -180,6 +184,7 @@ class FileSystem:
             self.detached(path, alias)
             return
         with self._writers.between_uploads(path):
+            self._writers.ask_for_node(path)
             writer = self._writers.find(path)
             if writer is None or writer.is_on_service:
                 self._remove_hidden(path, purpose)
@@ -215,6 +220,8 @@ class FileSystem:
             self._rename(old, new, flags=flags)
 
     def _rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
+        self._writers.ask_for_node(old)
+        self._writers.ask_for_node(new)
         writer = self._writers.find(old)
         if writer is not None and not writer.is_on_service:
             self._rename_unsent(old, new, replace=not flags)
@@ -244,6 +251,7 @@ class FileSystem:
         self._check_writable()
         if is_alias(path.name):
             return
+        self._writers.ask_for_node(path)
         writer = self._writers.find(path)
         entry = self.entry(path)
         change = access_change(entry, mode)
@@ -256,6 +264,7 @@ class FileSystem:
         )
         if writer is not None and not writer.is_on_service:
             writer.uploader.change_afterwards = wanted
+            writer.file.note_attributes(wanted)
             writer.model = _with_change(writer.model, wanted)
             return
         changed = self._client.set_attributes(path, wanted)
@@ -292,16 +301,21 @@ class FileSystem:
         self._room = (path, time.monotonic(), report)
         return report
 
-    def flush_all(self) -> list[str]:
-        """Send everything that is written and not sent; what failed, a sentence each."""
+    def flush_all(self, seconds: float) -> list[str]:
+        """Send everything that is written and not sent; what failed, a sentence each.
+
+        What was closed with `-o writeback` may take so many seconds; the rest of it is kept.
+        """
         failures = []
         self._removals.settle_all()
         for writer in self._writers.all():
+            if not writer.file.has_changes:
+                continue
             try:
-                writer.file.flush()
+                self._write_back.flush(writer)
             except Exception as error:  # noqa: BLE001 -- the next file may still be saved
                 failures.append(f"{writer.path}: {error}")
-        return failures
+        return failures + self._write_back.drain(seconds)
 
     def _with_our_changes(self, path: NodePath) -> list[Entry]:
         entries = self._namespace.children(path)
@@ -318,9 +332,20 @@ class FileSystem:
         """Rename a file that only we have: the service will hear of it by its new name."""
         if not replace or self._is_container(new):
             self._refuse_existing(new)
+        is_over_node, replaces = self._node_on_service(new)
         self._gone(new)
-        self._writers.rename(old, new)
+        self._writers.rename_unsent(old, new, is_over_node=is_over_node, replaces=replaces)
         self._versions.moved(old, new)
+
+    def _node_on_service(self, path: NodePath) -> tuple[bool, str | None]:
+        """Whether the service has a node at a path, and its version."""
+        writer = self._writers.find(path)
+        if writer is not None:
+            return writer.is_on_service, writer.file.replaced_content_id
+        try:
+            return True, self._namespace.entry(path).content
+        except (NodeNotFound, ContainerNotFound):
+            return False, None
 
     def _refuse_existing(self, path: NodePath) -> None:
         try:

@@ -19,6 +19,7 @@ from vospace_model.uris import NodePath
 
 _WARM_THREADS: Final = 4
 _WARM_BYTES: Final = 1024 * 1024
+_FLUSH_SECONDS: Final = 24 * 3600.0
 
 Files = Iterator[tuple[NodePath, Entry]]
 
@@ -94,8 +95,10 @@ class ControlRequests:
 
     def _flush(self, _request: ControlRequest) -> Mapping[str, Any]:
         """Send what is written and what was left behind; refuses when any of it can't be."""
-        failures = self._mounted.filesystem.flush_all()
-        sent = 0
+        write_back = self._mounted.write_back
+        before = write_back.report().sent
+        failures = self._mounted.filesystem.flush_all(_FLUSH_SECONDS)
+        sent = write_back.report().sent - before
         for orphan in self._status.orphans():
             try:
                 self._resend(orphan)
