@@ -156,7 +156,8 @@ class FileAccess:
         """The handle is closed for good."""
         thing = self._files.remove(handle)
         if isinstance(thing, OpenWriter):
-            self._write_back.settle_last(thing.writer)
+            if thing.mode.writable:
+                self._write_back.settle_last(thing.writer)
             self._writers.close(thing.writer)
         elif isinstance(thing, OpenReader):
             if thing.path is not None:

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 import zlib
 from collections.abc import Callable
@@ -68,13 +69,16 @@ class SpoolFile:
     @classmethod
     def reopen(cls, stem: Path, make_room: Callable[[int], bool]) -> Self | None:
         """Open what another process left; None when it is gone or somebody works on it."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             journal = os.open(f"{stem}{JOURNAL_SUFFIX}", flags)
         except FileNotFoundError:
             return None
         try:
-            if not lock_file(journal, fcntl.LOCK_EX, 0.0) or not os.fstat(journal).st_nlink:
+            if not _is_ours(journal) or not lock_file(journal, fcntl.LOCK_EX, 0.0):
+                os.close(journal)
+                return None
+            if not os.fstat(journal).st_nlink:
                 os.close(journal)
                 return None
             data = _open_data(stem)
@@ -272,4 +276,14 @@ class SpoolFile:
 
 
 def _open_data(stem: Path) -> int:
-    return os.open(f"{stem}{DATA_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    data = os.open(f"{stem}{DATA_SUFFIX}", flags, 0o600)
+    if not _is_ours(data):
+        os.close(data)
+        raise OSError(errno.EINVAL, "not an ordinary file", f"{stem}{DATA_SUFFIX}")
+    return data
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether it is an ordinary file: whatever else may lie in the folder is none of ours."""
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)

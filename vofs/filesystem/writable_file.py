@@ -155,7 +155,7 @@ class WritableFile:
     def has_news(self) -> bool:
         """Whether there are changes that were neither accepted nor refused."""
         with self._lock:
-            return self._has_news()
+            return self._changes is not None and self._changes is not self._refused
 
     def spool_paths(self) -> tuple[Path, ...]:
         """The files that hold what waits to be sent."""
@@ -242,10 +242,6 @@ class WritableFile:
         with self._flushing:
             self._flush()
 
-    def fsync(self) -> None:
-        """The same: bytes are stable when the server has them."""
-        self.flush()
-
     @contextlib.contextmanager
     def between_flushes(self) -> Iterator[None]:
         """Hold flushes off, to change on the server what they would send to; waits for one.
@@ -293,9 +289,8 @@ class WritableFile:
             self._handles -= 1
             if self._handles:
                 return
-            is_news = self._has_news()
         try:
-            if is_news:
+            if self.has_news:
                 self.flush()
         except Exception as error:  # noqa: BLE001 -- nobody waits any more who could be told
             logger.warning(
@@ -312,9 +307,6 @@ class WritableFile:
     def _newest(self) -> SpoolFile | None:
         """The changes that a reader sees."""
         return self._changes or self._waiting or self._sealed
-
-    def _has_news(self) -> bool:
-        return self._changes is not None and self._changes is not self._refused
 
     def _length(self) -> int:
         local = self._newest()

@@ -59,7 +59,7 @@ class WriteBackConfig:
     # Sending begins when nothing was closed for so long…
     quiet_seconds: float = 0.25
     # …or the first has waited for so long, or there is so much.
-    longest_quiet_seconds: float = 2.0
+    longest_quiet_seconds: float = 5.0
     early_bytes: int = 64 * 1024**2
     # Between attempts while the service is away, doubled each time.
     first_pause_seconds: float = 1.0

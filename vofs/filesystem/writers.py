@@ -102,6 +102,7 @@ class SharedWriter:
         moment = self.file.mtime_ns
         return dataclasses.replace(
             self.file.entry or self.model,
+            name=self.path.name,
             public=self.model.public,
             read_groups=self.model.read_groups,
             write_groups=self.model.write_groups,
