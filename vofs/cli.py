@@ -28,7 +28,7 @@ from vofs.config import (
 )
 from vofs.filesystem.availability import AvailabilityConfig
 from vofs.filesystem.sibling_prefetch import PrefetchConfig
-from vofs.filesystem.write_back import WriteBackConfig
+from vofs.filesystem.write_back_state import WriteBackConfig
 from vofs.kernel.mounting import FuseLibrary, KernelConfig
 from vofs.mount.option_names import (
     FLAG_OPTIONS,

@@ -20,7 +20,7 @@ from vofs.filesystem.availability import AvailabilityConfig
 from vofs.filesystem.namespace import NamespaceConfig
 from vofs.filesystem.sibling_prefetch import PrefetchConfig
 from vofs.filesystem.tree_walks import WalkConfig
-from vofs.filesystem.write_back import WriteBackConfig
+from vofs.filesystem.write_back_state import WriteBackConfig
 from vofs.kernel.mounting import KernelConfig
 from vospace_model import byte_sizes
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.content import MEBIBYTE, noise
 from tests.support.mounts import Mount, Mounts, wait_until
-from tests.support.proxy import Falsehood, Proxy
+from tests.support.proxy import TRUTH, Falsehood, Proxy
 from tests.support.space import Space
 from tests.support.store import Store
 
@@ -379,6 +379,19 @@ def test_refused_upload_of_a_closed_file_is_kept_named_and_sent_later(
     assert mount.status()["writeback"]["refused"] == []
 
 
+def test_large_file_over_the_quota_is_edquot_at_its_close(
+    own_mounts: Mounts, own_space: Space, own_store: Store
+) -> None:
+    own_space.server.administer("allocation", "set", "durand", "--quota", "12MiB")
+    mount = own_mounts.mount("vos:durand", *OPTIONS, user=own_space.owner)
+    (mount.path / "fits").write_bytes(noise(9 * MEBIBYTE))
+    with pytest.raises(OSError, match=r"\[Errno") as refusal:
+        (mount.path / "big").write_bytes(noise(9 * MEBIBYTE))
+    assert refusal.value.errno == errno.EDQUOT
+    mount.control("status", str(mount.path))
+    assert own_store.names("durand") in ([], ["fits"])
+
+
 def test_later_writer_elsewhere_refuses_a_pending_file_with_strict(
     mounts: Mounts, proxy: Proxy, store: Store, folder: str, gate: Gate
 ) -> None:
@@ -407,6 +420,22 @@ def test_umount_and_sigterm_send_what_is_pending(
     (mount.path / "more").write_bytes(b"more")
     mount.unmount()
     assert store.get(f"{folder}/more") == b"more"
+
+
+def test_mount_that_begins_waits_for_one_that_still_sends(
+    mount: Mount, mounts: Mounts, proxy: Proxy, store: Store, folder: str
+) -> None:
+    slowly = Falsehood(delay_seconds=0.5)
+    proxy.liar = lambda method, _path: slowly if method == "PUT" else TRUTH
+    names = sorted(f"f{number}" for number in range(16))
+    for name in names:
+        (mount.path / name).write_bytes(name.encode())
+    subprocess.run(["fusermount3", "-u", str(mount.path)], check=True, timeout=30)
+    assert len(store.names(folder)) < len(names)
+    again = mount_of(mounts, proxy, folder)
+    assert sorted(os.listdir(again.path)) == names
+    assert [(again.path / name).read_text() for name in names] == names
+    assert store.names(folder) == names
 
 
 def test_mount_that_ends_without_the_service_leaves_the_files_to_the_next(

@@ -26,7 +26,7 @@ from vofs.filesystem.namespace import AWAY, Namespace
 from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
 from vofs.filesystem.removals import Purpose, Removals
 from vofs.filesystem.write_back import WriteBack
-from vofs.filesystem.writers import Writers
+from vofs.filesystem.writers import Writers, with_change
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
 from vospace_model.faults import (
@@ -265,7 +265,7 @@ class FileSystem:
         if writer is not None and not writer.is_on_service:
             writer.uploader.change_afterwards = wanted
             writer.file.note_attributes(wanted)
-            writer.model = _with_change(writer.model, wanted)
+            writer.model = with_change(writer.model, wanted)
             return
         changed = self._client.set_attributes(path, wanted)
         self._namespace.put(path, changed)
@@ -383,14 +383,3 @@ class FileSystem:
 def _entry_of_open(readers: Sequence[OpenReader]) -> Entry | None:
     """The node of the first reader that still is open."""
     return next((reader.entry for reader in readers if reader.is_open), None)
-
-
-def _with_change(entry: Entry, change: AttributeChange) -> Entry:
-    """The entry as it will be after a change of permissions."""
-    read_groups, write_groups = change.read_groups, change.write_groups
-    return dataclasses.replace(
-        entry,
-        public=entry.public if change.public is None else change.public,
-        read_groups=entry.read_groups if read_groups is None else read_groups,
-        write_groups=entry.write_groups if write_groups is None else write_groups,
-    )

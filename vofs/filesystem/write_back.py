@@ -11,13 +11,22 @@ import resource
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from vofs.client.errors import CredentialRejected, MalformedAnswer, TimedOut, Unreachable
+from vofs.client.deadline import limited
+from vofs.client.errors import (
+    ClientError,
+    CredentialRejected,
+    MalformedAnswer,
+    TimedOut,
+    Unreachable,
+)
+from vofs.client.vospace_client import VOSpaceClient
 from vofs.filesystem.errors import FileSystemError
 from vofs.filesystem.group_sync import GroupSync
 from vofs.filesystem.spool import Orphan, Spool
+from vofs.filesystem.write_back_state import Pending, WriteBackConfig, WriteBackReport, refusal
 from vofs.filesystem.writers import SharedWriter, Writers
 from vospace_model.faults import (
     Fault,
@@ -26,6 +35,7 @@ from vospace_model.faults import (
     NotAuthenticated,
     ServiceBusy,
 )
+from vospace_model.uris import NodePath
 
 _log = logging.getLogger(__name__)
 
@@ -45,82 +55,29 @@ _NAMED_FILES: Final = 5
 _DESCRIPTORS_A_FILE: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteBackConfig:
-    """When closed files are sent, and how many may wait."""
-
-    enabled: bool = False
-    # A close waits until the bytes are on the disk, not only safe from the end of the process.
-    durable: bool = False
-    # A close beyond these sends the file itself, and takes as long as that takes.
-    limit_bytes: int = 10 * 1024**3
-    limit_files: int = 4096
-    threads: int = 4
-    # Sending begins when nothing was closed for so long…
-    quiet_seconds: float = 0.25
-    # …or the first has waited for so long, or there is so much.
-    longest_quiet_seconds: float = 5.0
-    early_bytes: int = 64 * 1024**2
-    # Between attempts while the service is away, doubled each time.
-    first_pause_seconds: float = 1.0
-    longest_pause_seconds: float = 30.0
-    # Between attempts for a file whose refusal may pass.
-    refused_pause_seconds: float = 60.0
-    sync_pause_seconds: float = 0.2
-    # How long the end of a mount may take for sending.
-    finish_seconds: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A file that the service did not take; it is kept until it is told to try again."""
-
-    path: str
-    length: int
-    since: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteBackReport:
-    """For `vofs status`: what was closed and is not on the service."""
-
-    enabled: bool
-    files: int
-    bytes: int
-    oldest_seconds: float
-    uploading: int
-    sent: int
-    last_error: str | None
-    refused: tuple[Refusal, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Pending:
-    writer: SharedWriter
-    length: int
-    since: float = field(default_factory=time.time)
-    # Counts the closes: a refusal of an earlier one says nothing about the last.
-    closes: int = 1
-    reason: str = ""
-    # When a refused file is tried again by itself.
-    try_again_at: float | None = None
-
-
 class WriteBack:
     """The queue and its threads. The condition guards all fields, and is not held over a wait.
 
     A file is in one of three tables: waiting, being sent, refused. Each holds one use of it.
     """
 
-    def __init__(self, *, config: WriteBackConfig, writers: Writers, sync: GroupSync) -> None:
+    def __init__(
+        self,
+        *,
+        config: WriteBackConfig,
+        writers: Writers,
+        sync: GroupSync,
+        available: Callable[[NodePath], int | None],
+    ) -> None:
         self._config = config
+        # How many bytes the quota leaves in a folder; None without a limit.
+        self._available = available
         self._writers = writers
         self._sync = sync
         self._changed = threading.Condition()
-        self._waiting: dict[int, _Pending] = {}
-        self._sending: dict[int, _Pending] = {}
-        self._refused: dict[int, _Pending] = {}
+        self._waiting: dict[int, Pending] = {}
+        self._sending: dict[int, Pending] = {}
+        self._refused: dict[int, Pending] = {}
         self._bytes = 0
         self._last_close = 0.0
         self._pause_until = 0.0
@@ -139,10 +96,16 @@ class WriteBack:
     def settle(self, writer: SharedWriter) -> None:
         """What a close does: accept the file, or send it where that is wiser.
 
-        It is sent at once when too much waits already, or after the service refused another
-        of its folder, so that the program hears of it. Raises what keeps it from being safe.
+        It is sent at once when too much waits already, when it is large and the quota has no
+        room for it, and after the service refused another of its folder: so that the program
+        hears of it. Raises what keeps it from being safe.
         """
         if not self._config.enabled or self._should_send(writer):
+            self.flush(writer)
+            return
+        if not self._has_room(writer):
+            # What was closed before comes first: it has been promised.
+            self.drain(self._config.finish_seconds)
             self.flush(writer)
             return
         if not writer.file.accept(writer.changed_ns):
@@ -231,26 +194,38 @@ class WriteBack:
                 uploading=len(self._sending),
                 sent=self._sent,
                 last_error=self._last_error if pending else None,
-                refused=tuple(_refusal(item) for item in self._refused.values()),
+                refused=tuple(refusal(item) for item in self._refused.values()),
             )
 
-    def _all(self) -> list[_Pending]:
+    def _all(self) -> list[Pending]:
         tables = (self._sending, self._waiting, self._refused)
         items = itertools.chain.from_iterable(table.values() for table in tables)
         return [item for item in items if item.writer.is_linked]
 
     def _should_send(self, writer: SharedWriter) -> bool:
-        parent = writer.path.parent
+        length, parent = writer.file.length, writer.path.parent
         with self._changed:
             files = len(self._waiting) + len(self._sending) + len(self._refused)
             is_full = (
                 files >= self._config.limit_files
-                or self._bytes + writer.file.length > self._config.limit_bytes
+                or self._bytes + length > self._config.limit_bytes
             )
             return is_full or any(
                 item.writer.path.parent == parent and item.writer.is_linked
                 for item in self._refused.values()
             )
+
+    def _has_room(self, writer: SharedWriter) -> bool:
+        """Whether a large file fits as far as the service says now, beside what waits."""
+        length = writer.file.length
+        if length < self._config.ask_for_room_bytes:
+            return True
+        try:
+            with limited(self._config.ask_for_room_seconds):
+                available = self._available(writer.path.parent)
+        except (Fault, ClientError):
+            return True
+        return available is None or self._bytes + length <= available
 
     def _resume(self, orphan: Orphan, owner: str) -> int:
         try:
@@ -259,7 +234,7 @@ class WriteBack:
             _log.warning("%s: not sent, and kept: %s", orphan.path, error)
             return 0
         with self._changed:
-            item = _Pending(writer=writer, length=writer.file.length)
+            item = Pending(writer=writer, length=writer.file.length)
             item.since = orphan.created.timestamp()
             self._waiting[id(writer)] = item
             self._bytes += item.length
@@ -279,7 +254,7 @@ class WriteBack:
                 item = self._waiting[key] = self._refused.pop(key)
             if item is None:
                 self._writers.hold(writer)
-                item = self._waiting[key] = _Pending(writer=writer, length=0)
+                item = self._waiting[key] = Pending(writer=writer, length=0)
             length = writer.file.length
             self._bytes += length - item.length
             item.length = length
@@ -305,7 +280,7 @@ class WriteBack:
             else:
                 self._was_sent(item)
 
-    def _next(self) -> tuple[_Pending, int]:
+    def _next(self) -> tuple[Pending, int]:
         """The file that is to be sent now; waits for it."""
         with self._changed:
             while True:
@@ -338,7 +313,7 @@ class WriteBack:
         longest = first.since + self._config.longest_quiet_seconds - time.time()
         return min(quiet, longest)
 
-    def _was_sent(self, item: _Pending) -> None:
+    def _was_sent(self, item: Pending) -> None:
         key = id(item.writer)
         with self._changed:
             del self._sending[key]
@@ -354,7 +329,7 @@ class WriteBack:
             self._changed.notify_all()
         self._writers.close(item.writer)
 
-    def _not_sent(self, item: _Pending, closes: int, error: Exception) -> None:
+    def _not_sent(self, item: Pending, closes: int, error: Exception) -> None:
         key = id(item.writer)
         is_away = isinstance(error, _AWAY)
         with self._changed:
@@ -405,13 +380,9 @@ class WriteBack:
         return sentences
 
 
-def _refusal(item: _Pending) -> Refusal:
-    return Refusal(
-        path=str(item.writer.path), length=item.length, since=item.since, reason=item.reason
-    )
-
-
-def write_back_of(config: WriteBackConfig, writers: Writers, spool: Spool) -> WriteBack:
+def write_back_of(
+    config: WriteBackConfig, client: VOSpaceClient, writers: Writers, spool: Spool
+) -> WriteBack:
     """The queue of a mount whose files are in this spool.
 
     Each file that waits has two descriptors open: there are never more of them than half of
@@ -419,7 +390,7 @@ def write_back_of(config: WriteBackConfig, writers: Writers, spool: Spool) -> Wr
     """
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS_A_FILE * config.limit_files
-    if config.enabled and allowed != resource.RLIM_INFINITY and allowed < wanted:
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
         allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
     if allowed == resource.RLIM_INFINITY:
@@ -431,4 +402,5 @@ def write_back_of(config: WriteBackConfig, writers: Writers, spool: Spool) -> Wr
         ),
         writers=writers,
         sync=GroupSync(spool.directory, pause_seconds=pause),
+        available=lambda path: client.quota(path).available,
     )

@@ -298,7 +298,7 @@ class Writers:
         uploader = self._uploader(path, strict=True, on_uploaded=self._on_uploaded)
         uploader.change_afterwards = orphan.attributes
         file = WritableFile.resume_accepted(orphan, spool=self._spool, uploader=uploader)
-        model = new_file_model(path.name, None, owner)
+        model = with_change(new_file_model(path.name, None, owner), orphan.attributes)
         writer = SharedWriter(
             path=path,
             file=file,
@@ -344,4 +344,15 @@ def new_file_model(name: str, container: Entry | None, owner: str) -> Entry:
         version=0,
         read_groups=container.read_groups if inherits and container is not None else (),
         write_groups=container.write_groups if inherits and container is not None else (),
+    )
+
+
+def with_change(entry: Entry, change: AttributeChange) -> Entry:
+    """The entry as it will be after a change of permissions."""
+    read_groups, write_groups = change.read_groups, change.write_groups
+    return dataclasses.replace(
+        entry,
+        public=entry.public if change.public is None else change.public,
+        read_groups=entry.read_groups if read_groups is None else read_groups,
+        write_groups=entry.write_groups if write_groups is None else write_groups,
     )

@@ -217,7 +217,7 @@ def _build_writing(
         on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
         on_resent=lambda path, entry: access.resent(path, entry),  # noqa: PLW0108
     )
-    write_back = write_back_of(config.write_back, writers, spool)
+    write_back = write_back_of(config.write_back, space.client, writers, spool)
     access = FileAccess(
         namespace=reading.namespace,
         contents=reading.contents,

@@ -9,7 +9,7 @@ from typing import Any
 
 from vofs.config import MountConfig
 from vofs.filesystem.spool import Orphan
-from vofs.filesystem.write_back import WriteBackReport
+from vofs.filesystem.write_back_state import WriteBackReport
 from vofs.kernel.call_journal import CallJournal
 from vofs.mount.building import MountedSpace
 
