@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         ("pin", "fetch files and keep them in the cache"),
         ("unpin", "let files be evicted again"),
         ("evict", "give the cache's room for files back"),
+        ("discard", "give up what was written to files and not sent"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("paths", nargs="+", metavar="PATH")

@@ -118,16 +118,17 @@ def test_fsync_returns_when_the_service_has_the_bytes_even_with_writeback(
 
 
 def test_a_thousand_small_files_are_closed_long_before_they_are_sent(
-    mounts: Mounts, store: Store, folder: str, tmp_path: Path
+    mount: Mount, store: Store, folder: str, tmp_path: Path, gate: Gate
 ) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for number in range(1000):
         (source / f"f{number:04}").write_bytes(noise(3000 + number, seed=number % 7))
-    mount = mounts.mount(f"vos:{folder}", *OPTIONS, user=mounts.space.owner)
-    subprocess.run(["cp", "-r", source, mount.path / "copied"], check=True, timeout=60)
-    assert pending(mount) > 500
-    subprocess.run(["diff", "-r", source, mount.path / "copied"], check=True, timeout=60)
+    subprocess.run(["cp", "-r", source, mount.path / "copied"], check=True, timeout=100)
+    assert pending(mount) == 1000
+    subprocess.run(["diff", "-r", source, mount.path / "copied"], check=True, timeout=100)
+    gate.open()
+    wait_until(lambda: pending(mount) == 0, "all is sent", seconds=150)
     flush(mount)
     assert len(store.names(f"{folder}/copied")) == 1000
     for number in (0, 500, 999):
@@ -352,8 +353,13 @@ def test_closed_files_do_not_overwrite_what_others_wrote_after_a_kill(
     assert f"/{folder}/f" in said
     assert "PreconditionFailed" in said
     assert store.get(f"{folder}/f") == b"of another"
-    # What was acknowledged is still here, and can be saved under another name.
+    # What was acknowledged is still here, and can be saved under another name, or given up.
     assert (again.path / "f").read_bytes() == b"mine"
+    (again.path / "saved").write_bytes((again.path / "f").read_bytes())
+    assert again.control("discard", str(again.path / "f")) == "discard: 1 versions\n"
+    wait_until(lambda: (again.path / "f").read_bytes() == b"of another", "theirs is shown")
+    flush(again)
+    assert store.get(f"{folder}/saved") == b"mine"
 
 
 def test_refused_upload_of_a_closed_file_is_kept_named_and_sent_later(

@@ -317,6 +317,25 @@ class FileSystem:
                 failures.append(f"{writer.path}: {error}")
         return failures + self._write_back.drain(seconds)
 
+    def discard_unsent(self, path: NodePath) -> int:
+        """Give up what was closed or left behind at a path and not sent; how many versions.
+
+        The path leads to the service's file again. Who has the other open keeps it.
+        """
+        count = 0
+        with self._writers.between_uploads(path):
+            writer = self._writers.find(path)
+            if writer is not None and self._write_back.holds(writer):
+                self._writers.unlink(path)
+                count += 1
+        for orphan in self._writers.orphans():
+            if orphan.path == str(path):
+                self._writers.discard_orphan(orphan)
+                count += 1
+        self._namespace.doubt(path)
+        self._versions.replaced(path.names)
+        return count
+
     def _with_our_changes(self, path: NodePath) -> list[Entry]:
         entries = self._namespace.children(path)
         if not self._removals.is_idle():

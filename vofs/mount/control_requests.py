@@ -40,6 +40,7 @@ class ControlRequests:
             "unpin": self._unpin,
             "evict": self._evict,
             "flush": self._flush,
+            "discard": self._discard,
             "forget": self._forget,
         }
 
@@ -108,6 +109,16 @@ class ControlRequests:
         if failures:
             raise ControlError("not everything could be sent: " + "; ".join(failures))
         return {"sent": sent}
+
+    def _discard(self, request: ControlRequest) -> Mapping[str, Any]:
+        """Give up what was not sent of some files; refuses where nothing of one waits."""
+        count = 0
+        for text in request.paths:
+            found = self._mounted.filesystem.discard_unsent(self._node(text))
+            if not found:
+                raise ControlError(f"nothing of {text} waits to be sent")
+            count += found
+        return {"versions": count}
 
     def _resend(self, orphan: Orphan) -> None:
         path = NodePath.parse(orphan.path)
