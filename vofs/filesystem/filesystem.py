@@ -26,7 +26,7 @@ from vofs.filesystem.namespace import AWAY, Namespace
 from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
 from vofs.filesystem.removals import Purpose, Removals
 from vofs.filesystem.write_back import WriteBack
-from vofs.filesystem.writers import Writers, with_change
+from vofs.filesystem.writers import SharedWriter, Writers, with_change
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
 from vospace_model.faults import (
@@ -337,15 +337,23 @@ class FileSystem:
         return count
 
     def _with_our_changes(self, path: NodePath) -> list[Entry]:
+        # Looked at before the service is asked, too: a file that is sent meanwhile would be
+        # missing in its answer, and not be ours any more.
+        before = self._changed_in(path)
         entries = self._namespace.children(path)
         if not self._removals.is_idle():
             entries = [e for e in entries if not self._removals.is_pending(path.child(e.name))]
-        writers = self._writers.in_container(path)
+        writers = [*before, *self._changed_in(path)]
         if not writers:
             return entries
-        ours = {w.path.name: w.entry() for w in writers if not w.is_as_on_service}
+        here = [w for w in writers if w.is_linked and w.path.parent == path]
+        ours = {w.path.name: w.entry() for w in here}
         merged = [ours.pop(entry.name, entry) for entry in entries]
         return [*merged, *(ours[name] for name in sorted(ours))]
+
+    def _changed_in(self, path: NodePath) -> list[SharedWriter]:
+        """The files in a folder of which we know more than the service."""
+        return [w for w in self._writers.in_container(path) if not w.is_as_on_service]
 
     def _rename_unsent(self, old: NodePath, new: NodePath, *, replace: bool) -> None:
         """Rename a file that only we have: the service will hear of it by its new name."""

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +23,11 @@ class GroupSync:
     syncs. Between two of them the thread pauses, which is the time that a power cut may cost.
     """
 
-    def __init__(self, directory: Path, *, pause_seconds: float) -> None:
+    def __init__(
+        self, directory: Path, *, pause_seconds: float, on_synced: Callable[[Path], None]
+    ) -> None:
         self._directory = directory
+        self._on_synced = on_synced
         self._pause_seconds = pause_seconds
         self._changed = threading.Condition()
         self._added: list[Path] = []
@@ -36,6 +39,8 @@ class GroupSync:
 
     def add(self, *files: Path) -> int:
         """Have files synced soon; returns a ticket for `wait`."""
+        if not files:
+            return 0
         with self._changed:
             self._added.extend(files)
             self._count += 1
@@ -74,6 +79,8 @@ class GroupSync:
                 with self._changed:
                     self._synced = count
                     self._changed.notify_all()
+                for path in files:
+                    self._on_synced(path)
             time.sleep(self._pause_seconds)
 
     def _sync(self, files: Sequence[Path]) -> None:

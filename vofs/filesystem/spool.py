@@ -70,9 +70,13 @@ class Spool:
         self._service = service
         self._cache = cache
         self._numbers = itertools.count()
-        # Guards the list of files that can be used again.
+        # Guards the two below.
         self._lock = threading.Lock()
+        # Files that can be used again.
         self._free: list[SpoolFile] = []
+        # By its file with the bytes, what a closed version takes the place of once it is on
+        # the disk: until then, a power cut would cost both.
+        self._superseded: dict[Path, SpoolFile] = {}
 
     @property
     def directory(self) -> Path:
@@ -101,8 +105,21 @@ class Spool:
             raise
         return file
 
+    def supersede(self, before: SpoolFile, after: SpoolFile) -> None:
+        """Discard a closed version when the one after it is on the disk (`release`)."""
+        with self._lock:
+            self._superseded[after.data_path] = before
+
+    def release(self, data_path: Path) -> None:
+        """Discard what a version takes the place of; nothing if there is nothing."""
+        with self._lock:
+            before = self._superseded.pop(data_path, None)
+        if before is not None:
+            self.discard(before)
+
     def discard(self, file: SpoolFile) -> None:
         """Forget changes that nobody needs any more."""
+        self.release(file.data_path)
         with self._lock:
             has_room = len(self._free) < _FREE_FILES
         if not has_room or not file.clear():
@@ -124,6 +141,7 @@ class Spool:
             self._cache.put_whole(entry.content, data, entry.md5)
             self.discard(file)
         else:
+            self.release(file.data_path)
             self._cache.adopt(entry.content, entry.md5, file.data_path)
             file.remove()
 

@@ -220,13 +220,7 @@ class WritableFile:
         False when there are none. What only the base has is fetched first. Raises what keeps
         them from being whole, or from being noted; then they are changes like before.
         """
-        try:
-            changes = self._complete(lambda whole: self._accept(whole, mtime_ns))
-        except BaseException as error:
-            with self._lock:
-                self._note_refusal(error)
-            raise
-        return changes is not None
+        return self._complete(lambda whole: self._accept(whole, mtime_ns)) is not None
 
     def send_accepted(self) -> None:
         """Have the server hold what was accepted last, or raise what keeps it from that."""
@@ -262,6 +256,7 @@ class WritableFile:
             for changes in (self._waiting, self._changes):
                 if changes is None:
                     continue
+                self._spool.release(changes.data_path)
                 if replaces is not None:
                     changes.note_text("b", replaces)
                 if changes.closing is not None:
@@ -278,6 +273,7 @@ class WritableFile:
             self._is_linked = False
             for changes in (self._waiting, self._changes):
                 if changes is not None:
+                    self._spool.release(changes.data_path)
                     changes.forget()
 
     def close(self) -> None:
@@ -358,13 +354,7 @@ class WritableFile:
         return opened
 
     def _flush(self) -> None:
-        try:
-            sealed = self._complete(self._seal)
-        except BaseException as error:
-            with self._lock:
-                self._note_refusal(error)
-            raise
-        self._send(sealed or self._take_accepted())
+        self._send(self._complete(self._seal) or self._take_accepted())
 
     def _send(self, sealed: SpoolFile | None) -> None:
         if sealed is None:
@@ -386,6 +376,14 @@ class WritableFile:
 
     def _complete(self, use: Callable[[SpoolFile], None]) -> SpoolFile | None:
         """Complete the changes from the base and use them, under the lock; None without any."""
+        try:
+            return self._completed(use)
+        except BaseException as error:
+            with self._lock:
+                self._note_refusal(error)
+            raise
+
+    def _completed(self, use: Callable[[SpoolFile], None]) -> SpoolFile | None:
         while True:
             with self._lock:
                 changes = self._changes
@@ -411,7 +409,7 @@ class WritableFile:
         changes.note_closed()
         before, self._waiting, self._changes = self._waiting, changes, None
         if before is not None:
-            self._spool.discard(before)
+            self._spool.supersede(before, changes)
 
     def _take_accepted(self) -> SpoolFile | None:
         """Set apart for sending what was accepted, as long as it is wanted."""

@@ -10,7 +10,7 @@ import logging
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -136,16 +136,12 @@ class WriteBack:
 
     def resume(self, wanted: Callable[[Orphan], bool], owner: str) -> int:
         """Go on with what an earlier mount accepted and did not send; how many files."""
-        latest: dict[str, Orphan] = {}
+        versions: dict[str, list[Orphan]] = {}
         closed = [one for one in self._writers.orphans() if one.closed_ns is not None]
-        for orphan in sorted(closed, key=lambda one: one.closed_ns or 0):
-            if not wanted(orphan):
-                continue
-            before = latest.get(orphan.path)
-            latest[orphan.path] = orphan
-            if before is not None:
-                self._forget(before)
-        return sum(self._resume(orphan, owner) for orphan in latest.values())
+        for orphan in sorted(closed, key=lambda one: -(one.closed_ns or 0)):
+            if wanted(orphan):
+                versions.setdefault(orphan.path, []).append(orphan)
+        return sum(self._resume_latest(found, owner) for found in versions.values())
 
     def start(self) -> None:
         """Send what waits; threads may run from now on."""
@@ -227,18 +223,27 @@ class WriteBack:
             return True
         return available is None or self._bytes + length <= available
 
-    def _resume(self, orphan: Orphan, owner: str) -> int:
+    def _resume_latest(self, versions: Sequence[Orphan], owner: str) -> bool:
+        """Go on with the latest of one file that is whole; those before it are not needed."""
+        for number, orphan in enumerate(versions, 1):
+            if self._resume(orphan, owner):
+                for before in versions[number:]:
+                    self._forget(before)
+                return True
+        return False
+
+    def _resume(self, orphan: Orphan, owner: str) -> bool:
         try:
             writer = self._writers.resume(orphan, owner)
         except (Fault, FileSystemError, OSError) as error:
             _log.warning("%s: not sent, and kept: %s", orphan.path, error)
-            return 0
+            return False
         with self._changed:
             item = Pending(writer=writer, length=writer.file.length)
             item.since = orphan.created.timestamp()
             self._waiting[id(writer)] = item
             self._bytes += item.length
-        return 1
+        return True
 
     def _forget(self, orphan: Orphan) -> None:
         try:
@@ -401,6 +406,6 @@ def write_back_of(
             config, limit_files=min(config.limit_files, allowed // _DESCRIPTORS_A_FILE)
         ),
         writers=writers,
-        sync=GroupSync(spool.directory, pause_seconds=pause),
+        sync=GroupSync(spool.directory, pause_seconds=pause, on_synced=spool.release),
         available=lambda path: client.quota(path).available,
     )

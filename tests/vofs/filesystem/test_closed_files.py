@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,9 @@ from vofs.filesystem.group_sync import GroupSync
 from vofs.filesystem.spool import ClosingBroken, Orphan, Spool
 from vofs.filesystem.spool_journal import read_journal
 from vofs.filesystem.writable_file import WritableFile
+from vofs.filesystem.write_back import WriteBack, write_back_of
+from vofs.filesystem.write_back_state import WriteBackConfig
+from vofs.filesystem.writers import Writers
 from vospace_model.api import AttributeChange
 from vospace_model.faults import QuotaExceeded
 
@@ -50,7 +54,9 @@ def closed(spool: Spool, server: MemoryServer, data: bytes = DATA) -> WritableFi
 
 def killed(file: WritableFile) -> None:
     """What a kill does: locks are gone, nothing is told."""
-    for changes in (file._changes, file._waiting):
+    superseded = list(file._spool._superseded.values())
+    file._spool._superseded.clear()
+    for changes in (file._changes, file._waiting, *superseded):
         if changes is not None:
             changes.close()
     file._changes = file._waiting = None
@@ -242,21 +248,96 @@ def test_a_removed_file_is_not_resumed(spool: Spool, server: MemoryServer) -> No
     assert spool.orphans() == []
 
 
+def write_back(spool: Spool) -> WriteBack:
+    """A queue that is never started, so nobody of the service is needed."""
+    nobody = cast("Any", None)
+    writers = Writers(
+        client=nobody,
+        contents=nobody,
+        spool=spool,
+        strict=False,
+        on_uploaded=nobody,
+        on_resent=nobody,
+    )
+    return write_back_of(WriteBackConfig(enabled=True), nobody, writers, spool)
+
+
+@pytest.mark.logs("not those that were closed")
+def test_an_earlier_version_is_kept_until_the_later_is_on_the_disk(
+    spool: Spool, server: MemoryServer
+) -> None:
+    file = closed(spool, server, b"earlier")
+    file.write(b"LATER!!", 0)
+    file.accept(6)
+    (later, _) = file.spool_paths()
+    killed(file)
+    assert len(spool.orphans()) == 2
+    later.write_bytes(b"")
+    queue = write_back(spool)
+    assert queue.resume(lambda _orphan: True, "durand") == 1
+    assert queue.report().bytes == len(b"earlier")
+    (orphan,) = spool.orphans()
+    assert "not those that were closed" in (orphan.reason or "")
+
+
+def test_the_later_of_two_closed_versions_is_resumed(
+    spool: Spool, server: MemoryServer
+) -> None:
+    file = closed(spool, server, b"earlier")
+    file.write(b" and later", 7)
+    file.accept(6)
+    killed(file)
+    queue = write_back(spool)
+    assert queue.resume(lambda _orphan: True, "durand") == 1
+    assert queue.report().bytes == len(b"earlier and later")
+    assert spool.orphans() == []
+
+
+def test_an_earlier_version_goes_when_the_later_is_on_the_disk(
+    spool: Spool, server: MemoryServer
+) -> None:
+    file = closed(spool, server, b"earlier")
+    file.write(b"LATER!!", 0)
+    file.accept(6)
+    spool.release(file.spool_paths()[0])
+    killed(file)
+    (orphan,) = spool.orphans()
+    assert content_of(resumed(orphan, spool, server)) == b"LATER!!"
+
+
+@pytest.mark.parametrize("how", ["unlink", "send"])
+def test_an_earlier_version_does_not_come_back(
+    spool: Spool, server: MemoryServer, how: str
+) -> None:
+    file = closed(spool, server, b"earlier")
+    file.write(b"LATER!!", 0)
+    file.accept(6)
+    file.unlink() if how == "unlink" else file.send_accepted()
+    killed(file)
+    assert spool.orphans() == []
+
+
 @pytest.mark.parametrize("count", [1, 3, 30])
 def test_a_sync_covers_all_that_was_added(tmp_path: Path, count: int) -> None:
-    sync = GroupSync(tmp_path, pause_seconds=0.0)
+    synced: list[Path] = []
+    sync = GroupSync(tmp_path, pause_seconds=0.0, on_synced=synced.append)
     files = [tmp_path / str(number) for number in range(count)]
     for file in files[1:]:
         file.write_bytes(b"x")
     # The first is gone, as one that was sent meanwhile.
     tickets = [sync.add(file) for file in files]
     sync.wait(max(tickets))
+    sync.wait(sync.add())
+    sync.wait(sync.add(tmp_path / "last"))
+    assert synced[:count] == files
 
 
 @pytest.mark.logs("can't be synced")
 def test_a_sync_that_fails_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "removed"
-    sync = GroupSync(folder, pause_seconds=0.0)
+    synced: list[Path] = []
+    sync = GroupSync(folder, pause_seconds=0.0, on_synced=synced.append)
     files = [folder / str(number) for number in range(30)]
     with pytest.raises(FileNotFoundError):
         sync.wait(sync.add(*files))
+    assert synced == []
