@@ -142,13 +142,13 @@ def test_more_than_the_limit_is_sent_by_the_close_itself(
     mount = mount_of(mounts, proxy, folder, "-o", "writeback,timeout=5,writeback_limit=2MiB")
     (mount.path / "small").write_bytes(noise(MEBIBYTE))
     with pytest.raises(OSError, match=r"\[Errno"):
-        (mount.path / "large").write_bytes(noise(2 * MEBIBYTE))
+        (mount.path / "large").write_bytes(noise(3 * MEBIBYTE))
     gate.open()
-    (mount.path / "large2").write_bytes(noise(2 * MEBIBYTE, seed=3))
-    assert store.get(f"{folder}/large2") == noise(2 * MEBIBYTE, seed=3)
+    (mount.path / "large2").write_bytes(noise(3 * MEBIBYTE, seed=3))
+    assert store.get(f"{folder}/large2") == noise(3 * MEBIBYTE, seed=3)
     flush(mount)
     assert store.get(f"{folder}/small") == noise(MEBIBYTE)
-    assert store.get(f"{folder}/large") == noise(2 * MEBIBYTE)
+    assert store.get(f"{folder}/large") == noise(3 * MEBIBYTE)
 
 
 # ---------------------------------------------------------------- what is seen meanwhile
