@@ -17,7 +17,13 @@ from benchmarks.servers import (
     rclone_s3,
     sshd,
 )
-from benchmarks.vospace import download_command, mount_command, vospace_server
+from benchmarks.vospace import (
+    download_command,
+    flush_command,
+    mount_command,
+    vospace_server,
+    writeback_command,
+)
 
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -93,6 +99,8 @@ VOFS = Client(
     command=mount_command,
     download=download_command,
     missing=needs("curl"),
+    writeback=writeback_command,
+    flush=flush_command,
 )
 CLIENTS = (
     NATIVE,

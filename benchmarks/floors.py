@@ -156,6 +156,20 @@ FLOORS = (
         shows="{:.2f} x the best peer",
     ),
     Floor(
+        what="the same in with `-o writeback`",
+        asks="faster than every peer",
+        score=lambda s: min(s.peers("copy_in_s")) / s.ours("copy_in_writeback_s"),
+        limit=1.0,
+        shows="{:.2f} x the best peer",
+    ),
+    Floor(
+        what="the same in with `-o writeback`",
+        asks="≥ 5 x without",
+        score=lambda s: s.ours("copy_in_s") / s.ours("copy_in_writeback_s"),
+        limit=5.0,
+        shows="{:.1f} x",
+    ),
+    Floor(
         what="the same out over a 10 ms round trip",
         asks="≤ 1.3 s",
         score=lambda s: s.ours("copy_out_far_s"),

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.dataset import FILES_PER_LISTED_FOLDER, LISTED_FOLDERS, SECOND_CHIP_OFFSET
@@ -193,6 +194,23 @@ def copy_in(session: Session) -> Figures:
     return {"copy_in_s": seconds}
 
 
+def copy_in_writeback(session: Session) -> Figures:
+    """The same with uploads in the background: until `cp` returns, and until all is sent."""
+    client = session.client
+    if client.writeback is None or client.flush is None:
+        return {}
+    in_background = replace(session, client=replace(client, command=client.writeback))
+    with in_background.mounted() as mounted:
+        target = mounted.folder / "copied"
+        try:
+            returned = timed(["cp", "-r", session.dataset.small, target])
+            flushed = timed(client.flush(mounted.folder))
+            require_same_files(session.dataset.small, target)
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
+    return {"copy_in_writeback_s": returned, "copy_in_flushed_s": returned + flushed}
+
+
 def write_large(session: Session) -> Figures:
     """The large file written and closed, without asking for it to be on a disk."""
     with session.mounted() as mounted:
@@ -226,6 +244,7 @@ TIMED: tuple[Callable[[Session], Figures], ...] = (
     copy_out,
     copy_out_far,
     copy_in,
+    copy_in_writeback,
     write_large,
 )
 COUNTED: tuple[Callable[[Session], Figures], ...] = (

@@ -38,7 +38,8 @@ class Client:
     `serve` starts its server on a data set; `command` makes the command that mounts in the
     foreground, and is None for the local disk; `download` makes the curl command for the large
     file from the same server, where it speaks HTTP; `missing` names a program that is not
-    installed, if any.
+    installed, if any. `writeback` makes the command for a mount whose close does not wait for
+    the server, and `flush` the one that waits until the server has all.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Client:
     missing: Callable[[], str | None]
     download: Callable[[Endpoint, str], list[str | Path]] | None = None
     speaks_http: bool = True
+    writeback: Callable[[MountPlan], list[str | Path]] | None = None
+    flush: Callable[[Path], list[str | Path]] | None = None
 
     @contextmanager
     def mount(self, plan: MountPlan) -> Iterator[Mounted]:

@@ -138,6 +138,18 @@ LINES = (
     ),
     Line(row="copy_in", figure="copy_in_s", title="— in, s", shows="{:.2f}"),
     Line(
+        row="copy_in_writeback",
+        figure="copy_in_writeback_s",
+        title="— in, with `-o writeback`, s",
+        shows="{:.2f}",
+    ),
+    Line(
+        row="copy_in_writeback",
+        figure="copy_in_flushed_s",
+        title="— and until all is sent, s",
+        shows="{:.2f}",
+    ),
+    Line(
         row="write_large",
         figure="write_rate",
         title="write 168 MB and close, MB/s",

@@ -59,6 +59,17 @@ def mount_command(plan: MountPlan) -> list[str | Path]:
     ]
 
 
+def writeback_command(plan: MountPlan) -> list[str | Path]:
+    """The same mount with uploads in the background."""
+    return [*mount_command(plan), "-o", "writeback"]
+
+
+def flush_command(mountpoint: Path) -> list[str | Path]:
+    """Waits until the server has all that was closed."""
+    code = "from vofs.__main__ import control; control()"
+    return [sys.executable, "-c", code, "flush", mountpoint]
+
+
 def download_command(endpoint: Endpoint, name: str) -> list[str | Path]:
     """Curl of one file, following the redirect to its byte endpoint."""
     url = f"http://127.0.0.1:{endpoint.port}/vault/files/{USER}/{name}"

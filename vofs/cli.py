@@ -28,65 +28,18 @@ from vofs.config import (
 )
 from vofs.filesystem.availability import AvailabilityConfig
 from vofs.filesystem.sibling_prefetch import PrefetchConfig
+from vofs.filesystem.write_back_state import WriteBackConfig
 from vofs.kernel.mounting import FuseLibrary, KernelConfig
+from vofs.mount.option_names import (
+    FLAG_OPTIONS,
+    IGNORED_OPTIONS,
+    IGNORED_PREFIXES,
+    VALUE_OPTIONS,
+)
 from vofs.mount.startup import run
 
 EXIT_FAILED: Final = 1
 EXIT_MISUSED: Final = 2
-
-# What mount(8), fstab and systemd add and what has no meaning here.
-_IGNORED_OPTIONS: Final = frozenset(
-    {
-        "auto",
-        "noauto",
-        "user",
-        "users",
-        "nouser",
-        "owner",
-        "group",
-        "nofail",
-        "_netdev",
-        "dev",
-        "nodev",
-        "suid",
-        "nosuid",
-        "exec",
-        "noexec",
-        "rw",
-        "async",
-        "sync",
-        "atime",
-        "noatime",
-        "relatime",
-        "diratime",
-        "nodiratime",
-        "defaults",
-        "big_writes",
-        "auto_unmount",
-        "default_permissions",
-    }
-)
-_IGNORED_PREFIXES: Final = ("x-", "comment=", "fsname=", "subtype=")
-_FLAG_OPTIONS: Final = frozenset(
-    {"ro", "allow_other", "nonempty", "strict", "immutable", "noprefetch", "anonymous", "debug"}
-)
-_VALUE_OPTIONS: Final = frozenset(
-    {
-        "service",
-        "registry",
-        "resource_id",
-        "token_file",
-        "certfile",
-        "ca_file",
-        "cache_dir",
-        "cache_limit",
-        "timeout",
-        "attr_timeout",
-        "fuse",
-        "conf",
-        "log_level",
-    }
-)
 
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -98,6 +51,7 @@ examples:
   mountvofs vos:durand /mnt/durand --service https://vospace.example.org/vault
   mountvofs vos:data/hst-refer /refer -o ro,allow_other
   mount -t fuse.mountvofs vos:durand/data /mnt -o ro
+  mountvofs vos:durand /mnt/durand -o writeback
   fusermount -u /mnt/durand
 
 Credentials are looked for in this order: options, VOSPACE_TOKEN / VOSPACE_TOKEN_FILE /
@@ -157,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="OPT[,OPT]...",
-        help="options as for mount(8): ro, allow_other, strict, immutable, timeout=S, ...",
+        help="options as for mount(8): ro, allow_other, strict, writeback, timeout=S, ...",
     )
     _add_service_options(parser)
     _add_mount_options(parser)
@@ -191,6 +145,19 @@ def _add_mount_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--strict", action="store_true", help="refuse to overwrite a later writer"
     )
+    group.add_argument(
+        "--writeback",
+        action="store_true",
+        help="close returns at once; files are sent in the background (vofs status, flush)",
+    )
+    group.add_argument(
+        "--writeback-sync",
+        action="store_true",
+        help="the same, and close waits until the bytes are on this machine's disk",
+    )
+    group.add_argument(
+        "--writeback-limit", metavar="SIZE", help="bytes that may wait to be sent [10GiB]"
+    )
     group.add_argument("--fuse", choices=("2", "3"), help="libfuse to use [2]")
     group.add_argument("--config", dest="conf", metavar="FILE", help="settings in TOML")
     group.add_argument("--log-file", "--log", metavar="FILE", help="where to log")
@@ -219,7 +186,7 @@ def configuration(options: argparse.Namespace, environment: Mapping[str, str]) -
     """Everything about the mount, of options, variables and file; raises ConfigError."""
     source, mountpoint = _places(options)
     flags, values = _mount_options(options.o)
-    given = {name: getattr(options, name, None) for name in _VALUE_OPTIONS}
+    given = {name: getattr(options, name, None) for name in VALUE_OPTIONS}
     values = values | {name: value for name, value in given.items() if value is not None}
     settings = _file_settings(values.pop("conf", None), environment)
     settings = _merged(settings, values, environment)
@@ -246,11 +213,11 @@ def _mount_options(groups: Iterable[str]) -> tuple[set[str], dict[str, str]]:
     for option in (part for group in groups for part in group.split(",") if part):
         name, separator, value = option.partition("=")
         name = name.replace("-", "_")
-        if separator and name in _VALUE_OPTIONS:
+        if separator and name in VALUE_OPTIONS:
             values[name] = value
-        elif not separator and name in _FLAG_OPTIONS:
+        elif not separator and name in FLAG_OPTIONS:
             flags.add(name)
-        elif option not in _IGNORED_OPTIONS and not option.startswith(_IGNORED_PREFIXES):
+        elif option not in IGNORED_OPTIONS and not option.startswith(IGNORED_PREFIXES):
             raise ConfigError(f"there is no mount option {option!r}")
     return flags, values
 
@@ -262,6 +229,8 @@ def _option_flags(options: argparse.Namespace) -> set[str]:
         "strict": options.strict,
         "anonymous": options.anonymous,
         "debug": options.debug,
+        "writeback": options.writeback,
+        "writeback_sync": options.writeback_sync,
     }
     return {name for name, is_given in pairs.items() if is_given}
 
@@ -335,7 +304,17 @@ def _assemble(
         namespace=namespace,
         availability=AvailabilityConfig(fallback_seconds=min(3.0, settings.timeout)),
         prefetch=PrefetchConfig(enabled="noprefetch" not in flags),
+        write_back=_write_back(settings, flags),
         kernel=_kernel(source, settings, flags, known_seconds, absent_seconds),
+    )
+
+
+def _write_back(settings: FileSettings, flags: set[str]) -> WriteBackConfig:
+    durable = "writeback_sync" in flags or settings.writeback_sync
+    return WriteBackConfig(
+        enabled=durable or "writeback" in flags or settings.writeback,
+        durable=durable,
+        limit_bytes=parse_size(settings.writeback_limit),
     )
 
 

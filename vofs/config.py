@@ -20,10 +20,12 @@ from vofs.filesystem.availability import AvailabilityConfig
 from vofs.filesystem.namespace import NamespaceConfig
 from vofs.filesystem.sibling_prefetch import PrefetchConfig
 from vofs.filesystem.tree_walks import WalkConfig
+from vofs.filesystem.write_back_state import WriteBackConfig
 from vofs.kernel.mounting import KernelConfig
 from vospace_model import byte_sizes
 
 DEFAULT_CACHE_LIMIT: Final = "20GiB"
+DEFAULT_WRITEBACK_LIMIT: Final = "10GiB"
 _READ_ONLY_TIMEOUT_SECONDS: Final = 60.0
 _READ_WRITE_TIMEOUT_SECONDS: Final = 1.0
 _READ_ONLY_NEGATIVE_SECONDS: Final = 5.0
@@ -55,6 +57,7 @@ class MountConfig:
     availability: AvailabilityConfig = field(default_factory=AvailabilityConfig)
     walks: WalkConfig = field(default_factory=WalkConfig)
     prefetch: PrefetchConfig = field(default_factory=PrefetchConfig)
+    write_back: WriteBackConfig = field(default_factory=WriteBackConfig)
     kernel: KernelConfig = field(default_factory=KernelConfig)
 
 
@@ -74,6 +77,9 @@ class FileSettings:
     timeout: float = 60.0
     attr_timeout: float | None = None
     read_only: bool = False
+    writeback: bool = False
+    writeback_sync: bool = False
+    writeback_limit: str = DEFAULT_WRITEBACK_LIMIT
     fuse: str = "2"
     log_level: str = "info"
 
@@ -127,6 +133,9 @@ _KINDS: Final[Mapping[str, type]] = {
     "timeout": float,
     "attr_timeout": float,
     "read_only": bool,
+    "writeback": bool,
+    "writeback_sync": bool,
+    "writeback_limit": str,
     "fuse": str,
     "log_level": str,
 }

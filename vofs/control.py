@@ -22,7 +22,7 @@ from vofs.mount.control_protocol import (
 from vofs.mount.errors import MountError
 from vofs.mount.hst_environment import exports
 from vofs.mount.mountpoints import check_fuse
-from vofs.mount.status_text import format_cache, format_status, human_size
+from vofs.mount.status_text import format_cache, format_metrics, format_status, human_size
 
 EXIT_FAILED: Final = 1
 EXIT_MISUSED: Final = 2
@@ -76,12 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     status = commands.add_parser("status", help="what mounts do, hold and owe")
     status.add_argument("mountpoint", nargs="?", metavar="MOUNTPOINT")
-    status.add_argument("--json", action="store_true", help="for programs")
+    form = status.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--prometheus", action="store_true", help="for Prometheus")
     for name, text in (
         ("warm", "fetch files into the cache"),
         ("pin", "fetch files and keep them in the cache"),
         ("unpin", "let files be evicted again"),
         ("evict", "give the cache's room for files back"),
+        ("discard", "give up what was written to files and not sent"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("paths", nargs="+", metavar="PATH")
@@ -105,6 +108,8 @@ def _status(options: argparse.Namespace, folder: Path) -> int:
         states = list(_all_states(folder))
     if options.json:
         print(json.dumps(states[0] if options.mountpoint is not None else states, indent=2))
+    elif options.prometheus:
+        print(format_metrics(states))
     elif states:
         print("\n".join(format_status(state) for state in states))
     else:
@@ -146,8 +151,9 @@ def _problems_of(state: Mapping[str, Any]) -> list[str]:
         problems.append(f"{state['service']} has not answered since {state['away_since']}")
     if state["cache"]["is_degraded"]:
         problems.append(f"the cache {state['cache']['directory']} can't store")
-    if state["pending"]:
-        problems.append(f"{len(state['pending'])} files were not sent (vofs flush)")
+    refused = [*state["pending"], *state["writeback"]["refused"]]
+    if refused:
+        problems.append(f"{len(refused)} files were not sent (vofs flush)")
     return problems
 
 

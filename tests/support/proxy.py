@@ -70,6 +70,10 @@ class _Handler(BaseHTTPRequestHandler):
         lie = proxy.liar(self.command, self.path)
         length = int(self.headers.get("Content-Length") or 0)
         sent = self.rfile.read(length) if length else self._read_chunked()
+        refusal = proxy.refuse(self.command, self.path)
+        if refusal is not None:
+            self._answer(_Answer(refusal.status or 503, [], b""), refusal)
+            return
         answer = self._ask_upstream(proxy, sent, drop_range=lie.whole_instead_of_range)
         proxy.remember(
             Seen(
@@ -165,6 +169,8 @@ class Proxy:
 
     upstream_port: int
     liar: Liar = field(default=lambda _method, _path: TRUTH)
+    # Answered without asking the server, which does not get the request.
+    refuse: Callable[[str, str], Falsehood | None] = field(default=lambda _method, _path: None)
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

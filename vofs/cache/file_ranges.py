@@ -20,6 +20,8 @@ _LOCK_RETRY_SECONDS = 0.001
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 _libc.fallocate.restype = ctypes.c_int
+_libc.syncfs.argtypes = [ctypes.c_int]
+_libc.syncfs.restype = ctypes.c_int
 _libc.mlock.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 _libc.mlock.restype = ctypes.c_int
 
@@ -50,6 +52,13 @@ def remove_file(path: str | Path) -> None:
         return
     except IsADirectoryError:
         os.rmdir(path)  # noqa: PTH106 -- as above
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Have everything on the file system of an open file on its disk; raises OSError."""
+    if _libc.syncfs(descriptor) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def punch_hole(descriptor: int, start: int, length: int) -> bool:

@@ -16,6 +16,7 @@ from vofs.filesystem.open_files import (
     OpenWriter,
 )
 from vofs.filesystem.removals import Removals
+from vofs.filesystem.write_back import WriteBack
 from vofs.filesystem.writers import SharedWriter, Writers, new_file_model
 from vospace_model.api import Entry
 from vospace_model.faults import (
@@ -40,6 +41,7 @@ class FileAccess:
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
+        write_back: WriteBack,
         aliases: Aliases,
         removals: Removals,
         is_running: Callable[[int], bool],
@@ -51,6 +53,7 @@ class FileAccess:
         self._versions = versions
         self._files = files
         self._writers = writers
+        self._write_back = write_back
         self._aliases = aliases
         self._removals = removals
         self._is_running = is_running
@@ -121,7 +124,7 @@ class FileAccess:
         opened = self._open_to_write(path, OpenMode(readable=False, writable=True))
         try:
             self.truncate(path, length, opened.handle)
-            self.flush(opened.handle)
+            self.settle(opened.handle)
         finally:
             self.release(opened.handle)
 
@@ -129,25 +132,32 @@ class FileAccess:
         """Have the service hold what was written, or raise why it doesn't."""
         thing = self._files.get(handle)
         if isinstance(thing, OpenWriter) and thing.mode.writable:
-            thing.writer.file.flush()
+            self._write_back.flush(thing.writer)
+
+    def settle(self, handle: int) -> None:
+        """What a close does: send what was written, or with `-o writeback` keep it safe."""
+        self._write_back.settle(self._files.writer(handle).writer)
 
     def closing(self, handle: int, *, by: Callable[[], int]) -> None:
         """One descriptor is closed, by the process that `by` tells.
 
         Its opener, or whoever is left when the opener has ended, waits until the service has
-        the bytes. Another process only drops what it inherited, and the file goes on.
+        the bytes, or with `-o writeback` until they are safe here. Another process only drops
+        what it inherited, and the file goes on.
         """
         thing = self._files.get(handle)
         if not isinstance(thing, OpenWriter) or not thing.mode.writable:
             return
         process, opener = by(), thing.mode.opener
         if 0 in {process, opener} or process == opener or not self._is_running(opener):
-            thing.writer.file.flush()
+            self._write_back.settle(thing.writer)
 
     def release(self, handle: int) -> None:
         """The handle is closed for good."""
         thing = self._files.remove(handle)
         if isinstance(thing, OpenWriter):
+            if thing.mode.writable:
+                self._write_back.settle_last(thing.writer)
             self._writers.close(thing.writer)
         elif isinstance(thing, OpenReader):
             if thing.path is not None:

@@ -25,7 +25,8 @@ from vofs.filesystem.mode_bits import access_change
 from vofs.filesystem.namespace import AWAY, Namespace
 from vofs.filesystem.open_files import OpenContainer, OpenFiles, OpenReader
 from vofs.filesystem.removals import Purpose, Removals
-from vofs.filesystem.writers import Writers
+from vofs.filesystem.write_back import WriteBack
+from vofs.filesystem.writers import SharedWriter, Writers, with_change
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vospace_model.api import AttributeChange, Entry, QuotaReport
 from vospace_model.faults import (
@@ -62,6 +63,7 @@ class FileSystem:
         versions: KernelVersions,
         files: OpenFiles,
         writers: Writers,
+        write_back: WriteBack,
         aliases: Aliases,
         removals: Removals,
         access: FileAccess,
@@ -75,6 +77,7 @@ class FileSystem:
         self._versions = versions
         self._files = files
         self._writers = writers
+        self._write_back = write_back
         self._aliases = aliases
         self._removals = removals
         # The last report of room, its place and its time: df asks for it several times.
@@ -161,6 +164,7 @@ class FileSystem:
         self._check_writable()
         # As for a rename: what is removed must not be sent afterwards.
         with self._writers.between_uploads(path):
+            self._writers.ask_for_node(path)
             writer = self._writers.find(path)
             if writer is None and self._namespace.entry(path).type is NodeType.CONTAINER:
                 raise IsAContainer(str(path))
@@ -180,6 +184,7 @@ class FileSystem:
             self.detached(path, alias)
             return
         with self._writers.between_uploads(path):
+            self._writers.ask_for_node(path)
             writer = self._writers.find(path)
             if writer is None or writer.is_on_service:
                 self._remove_hidden(path, purpose)
@@ -215,6 +220,8 @@ class FileSystem:
             self._rename(old, new, flags=flags)
 
     def _rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
+        self._writers.ask_for_node(old)
+        self._writers.ask_for_node(new)
         writer = self._writers.find(old)
         if writer is not None and not writer.is_on_service:
             self._rename_unsent(old, new, replace=not flags)
@@ -244,6 +251,7 @@ class FileSystem:
         self._check_writable()
         if is_alias(path.name):
             return
+        self._writers.ask_for_node(path)
         writer = self._writers.find(path)
         entry = self.entry(path)
         change = access_change(entry, mode)
@@ -256,7 +264,8 @@ class FileSystem:
         )
         if writer is not None and not writer.is_on_service:
             writer.uploader.change_afterwards = wanted
-            writer.model = _with_change(writer.model, wanted)
+            writer.file.note_attributes(wanted)
+            writer.model = with_change(writer.model, wanted)
             return
         changed = self._client.set_attributes(path, wanted)
         self._namespace.put(path, changed)
@@ -292,35 +301,78 @@ class FileSystem:
         self._room = (path, time.monotonic(), report)
         return report
 
-    def flush_all(self) -> list[str]:
-        """Send everything that is written and not sent; what failed, a sentence each."""
+    def flush_all(self, seconds: float) -> list[str]:
+        """Send everything that is written and not sent; what failed, a sentence each.
+
+        What was closed with `-o writeback` may take so many seconds; the rest of it is kept.
+        """
         failures = []
         self._removals.settle_all()
         for writer in self._writers.all():
+            if not writer.file.has_changes:
+                continue
             try:
-                writer.file.flush()
+                self._write_back.flush(writer)
             except Exception as error:  # noqa: BLE001 -- the next file may still be saved
                 failures.append(f"{writer.path}: {error}")
-        return failures
+        return failures + self._write_back.drain(seconds)
+
+    def discard_unsent(self, path: NodePath) -> int:
+        """Give up what was closed or left behind at a path and not sent; how many versions.
+
+        The path leads to the service's file again. Who has the other open keeps it.
+        """
+        count = 0
+        with self._writers.between_uploads(path):
+            writer = self._writers.find(path)
+            if writer is not None and self._write_back.holds(writer):
+                self._writers.unlink(path)
+                count += 1
+        for orphan in self._writers.orphans():
+            if orphan.path == str(path):
+                self._writers.discard_orphan(orphan)
+                count += 1
+        self._namespace.doubt(path)
+        self._versions.replaced(path.names)
+        return count
 
     def _with_our_changes(self, path: NodePath) -> list[Entry]:
+        # Looked at before the service is asked, too: a file that is sent meanwhile would be
+        # missing in its answer, and not be ours any more.
+        before = self._changed_in(path)
         entries = self._namespace.children(path)
         if not self._removals.is_idle():
             entries = [e for e in entries if not self._removals.is_pending(path.child(e.name))]
-        writers = self._writers.in_container(path)
+        writers = [*before, *self._changed_in(path)]
         if not writers:
             return entries
-        ours = {w.path.name: w.entry() for w in writers if not w.is_as_on_service}
+        here = [w for w in writers if w.is_linked and w.path.parent == path]
+        ours = {w.path.name: w.entry() for w in here}
         merged = [ours.pop(entry.name, entry) for entry in entries]
         return [*merged, *(ours[name] for name in sorted(ours))]
+
+    def _changed_in(self, path: NodePath) -> list[SharedWriter]:
+        """The files in a folder of which we know more than the service."""
+        return [w for w in self._writers.in_container(path) if not w.is_as_on_service]
 
     def _rename_unsent(self, old: NodePath, new: NodePath, *, replace: bool) -> None:
         """Rename a file that only we have: the service will hear of it by its new name."""
         if not replace or self._is_container(new):
             self._refuse_existing(new)
+        is_over_node, replaces = self._node_on_service(new)
         self._gone(new)
-        self._writers.rename(old, new)
+        self._writers.rename_unsent(old, new, is_over_node=is_over_node, replaces=replaces)
         self._versions.moved(old, new)
+
+    def _node_on_service(self, path: NodePath) -> tuple[bool, str | None]:
+        """Whether the service has a node at a path, and its version."""
+        writer = self._writers.find(path)
+        if writer is not None:
+            return writer.is_on_service, writer.file.replaced_content_id
+        try:
+            return True, self._namespace.entry(path).content
+        except (NodeNotFound, ContainerNotFound):
+            return False, None
 
     def _refuse_existing(self, path: NodePath) -> None:
         try:
@@ -358,14 +410,3 @@ class FileSystem:
 def _entry_of_open(readers: Sequence[OpenReader]) -> Entry | None:
     """The node of the first reader that still is open."""
     return next((reader.entry for reader in readers if reader.is_open), None)
-
-
-def _with_change(entry: Entry, change: AttributeChange) -> Entry:
-    """The entry as it will be after a change of permissions."""
-    read_groups, write_groups = change.read_groups, change.write_groups
-    return dataclasses.replace(
-        entry,
-        public=entry.public if change.public is None else change.public,
-        read_groups=entry.read_groups if read_groups is None else read_groups,
-        write_groups=entry.write_groups if write_groups is None else write_groups,
-    )

@@ -2,7 +2,8 @@
 
 Nothing here is synced while a file is written: until `close` or `fsync` returns, a program
 has been promised nothing, as on any disk. A process may be killed at any moment, though: the
-next one finds what was written, says so, and sends it when told to.
+next one finds what was written. What had been closed with `-o writeback` it sends by itself
+(write_back.py); the rest it names, and sends when told to.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import itertools
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ from vofs.cache.content_identity import PACKED_BYTES
 from vofs.filesystem.errors import FileSystemError
 from vofs.filesystem.spool_file import JOURNAL_SUFFIX, SpoolFile
 from vofs.filesystem.spool_journal import JournalHead, JournalStory, now
-from vospace_model.api import Entry
+from vospace_model.api import AttributeChange, Entry
 
 # Files that were emptied and wait for the next change: making files is what costs most when
 # thousands of small ones are written.
@@ -51,6 +52,13 @@ class Orphan:
     needs_base: bool
     mtime_ns: int | None
     reason: str | None
+    # When it was closed, and a program told that it is safe; None for what was being written.
+    closed_ns: int | None = None
+    attributes: AttributeChange = field(default_factory=AttributeChange)
+
+
+class ClosingBroken(FileSystemError):  # noqa: N818 -- as above
+    """The bytes on the disk are not those that were closed: the machine stopped too early."""
 
 
 class Spool:
@@ -62,9 +70,23 @@ class Spool:
         self._service = service
         self._cache = cache
         self._numbers = itertools.count()
-        # Guards the list of files that can be used again.
+        # Guards the two below.
         self._lock = threading.Lock()
+        # Files that can be used again.
         self._free: list[SpoolFile] = []
+        # By its file with the bytes, what a closed version takes the place of once it is on
+        # the disk: until then, a power cut would cost both.
+        self._superseded: dict[Path, SpoolFile] = {}
+
+    @property
+    def directory(self) -> Path:
+        """Where the files are."""
+        return self._directory
+
+    @property
+    def service(self) -> str:
+        """Whose changes are made here."""
+        return self._service
 
     def begin(self, path: str, base: Entry | None) -> SpoolFile:
         """Files for the changes to one file, noted in a journal; OSError without room."""
@@ -83,8 +105,21 @@ class Spool:
             raise
         return file
 
+    def supersede(self, before: SpoolFile, after: SpoolFile) -> None:
+        """Discard a closed version when the one after it is on the disk (`release`)."""
+        with self._lock:
+            self._superseded[after.data_path] = before
+
+    def release(self, data_path: Path) -> None:
+        """Discard what a version takes the place of; nothing if there is nothing."""
+        with self._lock:
+            before = self._superseded.pop(data_path, None)
+        if before is not None:
+            self.discard(before)
+
     def discard(self, file: SpoolFile) -> None:
         """Forget changes that nobody needs any more."""
+        self.release(file.data_path)
         with self._lock:
             has_room = len(self._free) < _FREE_FILES
         if not has_room or not file.clear():
@@ -106,6 +141,7 @@ class Spool:
             self._cache.put_whole(entry.content, data, entry.md5)
             self.discard(file)
         else:
+            self.release(file.data_path)
             self._cache.adopt(entry.content, entry.md5, file.data_path)
             file.remove()
 
@@ -117,18 +153,36 @@ class Spool:
         )
 
     def reopen(self, orphan: Orphan) -> SpoolFile:
-        """Work on an orphan's files; OrphanInUse when somebody else does or did."""
+        """Work on an orphan's files.
+
+        OrphanInUse when somebody else does or did; ClosingBroken when they were closed with
+        other bytes than are there now.
+        """
         file = SpoolFile.reopen(orphan.stem, self._cache.make_room)
         if file is None:
             raise OrphanInUse(f"the changes to {orphan.path} are not there, or in use")
-        story = file.story()
-        if story is not None:
-            file.take_over(story)
+        try:
+            story = file.story()
+            if story is not None:
+                file.take_over(story)
+            if file.closing is not None and not file.is_as_closed():
+                reason = (
+                    f"the bytes in {file.data_path} are not those that were closed: the "
+                    "machine stopped before they were on its disk"
+                )
+                file.note_text("e", reason)
+                raise ClosingBroken(reason)
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def discard_orphan(self, orphan: Orphan) -> None:
         """Forget the changes; OrphanInUse when somebody works on them."""
-        self.reopen(orphan).remove()
+        file = SpoolFile.reopen(orphan.stem, self._cache.make_room)
+        if file is None:
+            raise OrphanInUse(f"the changes to {orphan.path} are not there, or in use")
+        file.remove()
 
     def close(self) -> None:
         """Remove the files that wait for use."""
@@ -175,12 +229,14 @@ def _describe(stem: Path, story: JournalStory) -> Orphan:
         service=story.head.service,
         path=story.path,
         created=story.head.created,
-        base_content_id=story.head.base_content_id,
+        base_content_id=story.base_content_id,
         length=changes.length,
         changed_bytes=sum(stop - start for start, stop in changes.written),
         needs_base=bool(changes.base_gaps()),
         mtime_ns=story.mtime_ns,
         reason=story.reason,
+        closed_ns=None if story.closing is None else story.closing.closed_ns,
+        attributes=story.attributes,
     )
 
 

@@ -5,13 +5,23 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
 from vofs.cache.file_ranges import lock_file
-from vofs.filesystem.spool_journal import Changes, JournalHead, JournalStory, read_journal
+from vofs.filesystem.spool_journal import (
+    Changes,
+    Closing,
+    JournalHead,
+    JournalStory,
+    read_journal,
+)
+from vospace_model.api import AttributeChange
 
 DATA_SUFFIX: Final = ".data"
 JOURNAL_SUFFIX: Final = ".journal"
@@ -36,6 +46,10 @@ class SpoolFile:
         self._journal = journal
         self._make_room = make_room
         self.changes = Changes(length=0, base_visible=0)
+        # The time that the file shall have, unless it is changed once more.
+        self.mtime_ns: int | None = None
+        # Set while the bytes are those that a program was told to be safe.
+        self.closing: Closing | None = None
         self._is_noted = True
 
     @classmethod
@@ -55,13 +69,16 @@ class SpoolFile:
     @classmethod
     def reopen(cls, stem: Path, make_room: Callable[[int], bool]) -> Self | None:
         """Open what another process left; None when it is gone or somebody works on it."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             journal = os.open(f"{stem}{JOURNAL_SUFFIX}", flags)
         except FileNotFoundError:
             return None
         try:
-            if not lock_file(journal, fcntl.LOCK_EX, 0.0) or not os.fstat(journal).st_nlink:
+            if not _is_ours(journal) or not lock_file(journal, fcntl.LOCK_EX, 0.0):
+                os.close(journal)
+                return None
+            if not os.fstat(journal).st_nlink:
                 os.close(journal)
                 return None
             data = _open_data(stem)
@@ -93,6 +110,7 @@ class SpoolFile:
     def begin(self, head: JournalHead) -> None:
         """Note which file is about to be changed; before this nothing may be written."""
         self.changes = Changes(length=head.base_length, base_visible=head.base_length)
+        self.mtime_ns, self.closing = None, None
         self._is_noted = True
         self._with_room(len(head.line()), lambda: self._append(head.line()))
 
@@ -100,12 +118,14 @@ class SpoolFile:
         """Go on where a journal that was read ends; what was torn after it is cut off."""
         os.ftruncate(self._journal, story.whole_bytes)
         self.changes = story.changes
+        self.mtime_ns, self.closing = story.mtime_ns, story.closing
 
     def write(self, data: bytes | memoryview, offset: int) -> int:
         """Write bytes, all or as many as there is room for; OSError when there is none."""
         done = self._with_room(len(data), lambda: os.pwrite(self.descriptor, data, offset))
         # Counted even if the journal can't be told: the bytes are in the file.
         self.changes.write(offset, done)
+        self.mtime_ns, self.closing = None, None
         self.note(b"w %d %d\n" % (offset, done))
         return done
 
@@ -115,6 +135,7 @@ class SpoolFile:
         if os.fstat(self.descriptor).st_size > length:
             os.ftruncate(self.descriptor, length)
         self.changes.truncate(length)
+        self.mtime_ns, self.closing = None, None
 
     def read_into(self, buffer: memoryview, offset: int) -> list[tuple[int, int]]:
         """Fill what is known here, written bytes and zeros; returns what only the base has."""
@@ -151,6 +172,46 @@ class SpoolFile:
         while position < other.changes.length:
             position += self.write(os.pread(other.descriptor, _COPY_BYTES, position), position)
 
+    def set_mtime(self, nanoseconds: int) -> None:
+        """Have the file sent with this time, unless it is changed again."""
+        self.mtime_ns = nanoseconds
+        self.note(b"m %d\n" % nanoseconds)
+
+    def note_closed(self, path: str | None = None) -> None:
+        """Note that the bytes of now, which are whole, are safe (and at another path)."""
+        now_ns = time.time_ns()
+        if self.closing is None:
+            length = self.changes.length
+            closing = Closing(length=length, crc32=self.crc32(), closed_ns=now_ns)
+        else:
+            # Of two journals of one path, the later closed is the one that counts.
+            closing = replace(self.closing, closed_ns=now_ns)
+        renamed = b"" if path is None else f"p {json.dumps(path)}\n".encode()
+        self.note(renamed + closing.line())
+        self.closing = closing
+
+    def crc32(self) -> int:
+        """The checksum of the data file, up to the length of the file."""
+        value, position = 0, 0
+        while position < self.changes.length:
+            wanted = min(_COPY_BYTES, self.changes.length - position)
+            data = os.pread(self.descriptor, wanted, position)
+            if not data:
+                break
+            value = zlib.crc32(data, value)
+            position += len(data)
+        return value
+
+    def is_as_closed(self) -> bool:
+        """Whether the bytes on the disk are those that a program was told to be safe."""
+        closing = self.closing
+        return (
+            closing is not None
+            and closing.length == self.changes.length
+            and os.fstat(self.descriptor).st_size >= closing.length
+            and self.crc32() == closing.crc32
+        )
+
     def note(self, lines: bytes) -> None:
         """Add lines to the journal."""
         if self._is_noted:
@@ -159,6 +220,16 @@ class SpoolFile:
     def note_text(self, kind: str, text: str) -> None:
         """Add a line with a text to the journal."""
         self.note(f"{kind} {json.dumps(text)}\n".encode())
+
+    def note_attributes(self, change: AttributeChange) -> None:
+        """Note permissions that the file shall have once it was sent."""
+        self.note(b"a %s\n" % json.dumps(change.to_json()).encode())
+
+    def note_error(self, error: BaseException) -> None:
+        """Note why the file could not be sent, if there is room for that."""
+        name, text = type(error).__name__, str(error)
+        with contextlib.suppress(OSError):
+            self.note_text("e", text if text.startswith(name) else f"{name}: {text}")
 
     def forget(self) -> None:
         """Tell nobody of these changes any more; they can be read and added to."""
@@ -205,4 +276,14 @@ class SpoolFile:
 
 
 def _open_data(stem: Path) -> int:
-    return os.open(f"{stem}{DATA_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    data = os.open(f"{stem}{DATA_SUFFIX}", flags, 0o600)
+    if not _is_ours(data):
+        os.close(data)
+        raise OSError(errno.EINVAL, "not an ordinary file", f"{stem}{DATA_SUFFIX}")
+    return data
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether it is an ordinary file: whatever else may lie in the folder is none of ours."""
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)

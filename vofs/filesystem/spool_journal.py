@@ -8,6 +8,9 @@ w OFFSET LENGTH    bytes were written
 t LENGTH           the file was cut or made longer
 p "PATH"           the file was renamed
 m NANOSECONDS      its time was set, until the next change
+c LENGTH CRC32 NS  it was closed, whole, at this time: the program was told that it is safe
+b "CONTENT"        the version that it replaces is this now
+a {"public": …}    permissions that it shall have once it is on the server
 u "CONTENT"        the server has it
 e "REASON"         the server did not take it, for this reason
 ```
@@ -19,6 +22,8 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from vofs.filesystem.written_ranges import WrittenRanges
+from vospace_model.api import AttributeChange
+from vospace_model.faults import InvalidData
 
 _FORMAT: Final = 1
 
@@ -88,6 +93,23 @@ class Changes:
         return self.written.gaps(0, self.base_visible)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What a program was told to be safe: so many bytes with this checksum, and since when.
+
+    The checksum proves them after a power cut: the lines of a journal may reach the disk
+    before the bytes that they tell of.
+    """
+
+    length: int
+    crc32: int
+    closed_ns: int
+
+    def line(self) -> bytes:
+        """The line in the journal."""
+        return b"c %d %d %d\n" % (self.length, self.crc32, self.closed_ns)
+
+
 @dataclass(slots=True, kw_only=True)
 class JournalStory:
     """A journal, read to its end."""
@@ -100,28 +122,54 @@ class JournalStory:
     mtime_ns: int | None = None
     is_uploaded: bool = False
     reason: str | None = None
+    closing: Closing | None = None
+    # The version that the changes replace; that of the head until another was noted.
+    base_content_id: str | None = None
+    attributes: AttributeChange = field(default_factory=AttributeChange)
 
     def apply(self, line: bytes) -> None:
         """Follow one line; raises ValueError when it makes no sense."""
         kind, _, rest = line.partition(b" ")
         match kind:
             case b"w":
-                offset, _, size = rest.partition(b" ")
-                self.changes.write(int(offset), int(size))
-                self.mtime_ns = None
+                self.changes.write(*_numbers(rest, 2))
+                self.mtime_ns, self.closing = None, None
             case b"t":
-                self.changes.truncate(int(rest))
-                self.mtime_ns = None
-            case b"p":
-                self.path = str(json.loads(rest))
+                self.changes.truncate(*_numbers(rest, 1))
+                self.mtime_ns, self.closing = None, None
             case b"m":
                 self.mtime_ns = int(rest)
+            case b"c":
+                length, crc32, closed_ns = _numbers(rest, 3)
+                self.closing = Closing(length=length, crc32=crc32, closed_ns=closed_ns)
             case b"u":
                 self.is_uploaded = True
-            case b"e":
-                self.reason = str(json.loads(rest))
             case _:
-                raise ValueError(f"unknown change {line[:20]!r}")
+                self._apply_text(kind, json.loads(rest))
+
+    def _apply_text(self, kind: bytes, value: object) -> None:
+        match kind:
+            case b"p":
+                self.path = str(value)
+            case b"b":
+                self.base_content_id = str(value)
+            case b"a":
+                try:
+                    self.attributes = AttributeChange.from_json(value)
+                except InvalidData as error:
+                    raise ValueError(str(error)) from error
+            case b"e":
+                self.reason = str(value)
+            case _:
+                raise ValueError(f"unknown change {kind[:20]!r}")
+
+
+def _numbers(text: bytes, count: int) -> list[int]:
+    """So many numbers, none below zero; raises ValueError."""
+    numbers = [int(word) for word in text.split(b" ")]
+    if len(numbers) != count or min(numbers) < 0:
+        raise ValueError(f"not {count} numbers: {text[:20]!r}")
+    return numbers
 
 
 def read_journal(content: bytes) -> JournalStory | None:
@@ -132,7 +180,13 @@ def read_journal(content: bytes) -> JournalStory | None:
         return None
     changes = Changes(length=head.base_length, base_visible=head.base_length)
     whole = len(lines[0]) + 1
-    story = JournalStory(head=head, changes=changes, path=head.path, whole_bytes=whole)
+    story = JournalStory(
+        head=head,
+        changes=changes,
+        path=head.path,
+        whole_bytes=whole,
+        base_content_id=head.base_content_id,
+    )
     for line in lines[1:]:
         try:
             story.apply(line)

@@ -8,46 +8,20 @@ that come meanwhile go to a new set of changes, so nobody waits for the line but
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Self
 
 from vofs.client.errors import ContentChanged
 from vofs.filesystem.readable_file import ReadableFile
 from vofs.filesystem.spool import Orphan, Spool
 from vofs.filesystem.spool_file import SpoolFile
-from vospace_model.api import Entry
+from vofs.filesystem.uploader import Uploader, UploadRequest
+from vospace_model.api import AttributeChange, Entry
 
 _FILL_BYTES: Final = 1024 * 1024
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadRequest:
-    """A whole file to send: `length` bytes of `descriptor` from its beginning.
-
-    `base_content_id` is the version that was changed, None for a new file. The descriptor
-    stays ours; whoever sends reads it by position or sets the position first.
-    """
-
-    path: str
-    descriptor: int
-    length: int
-    base_content_id: str | None
-    mtime_ns: int | None
-
-
-class Uploader(Protocol):
-    """The way to the server, as a writable file needs it. Every wait inside is bounded."""
-
-    def upload(self, request: UploadRequest) -> Entry:
-        """Create or atomically replace the file; returns what is there now, or raises."""
-        ...  # pragma: no cover
-
-    def open_content(self, entry: Entry) -> ReadableFile:
-        """Open the bytes of a version; raises where they can't be had any more."""
-        ...  # pragma: no cover
 
 
 class WritableFile:
@@ -78,12 +52,19 @@ class WritableFile:
         self._base: ReadableFile | None = None
         # Bases of earlier versions, which a read may still use; closed at the end.
         self._retired: list[ReadableFile] = []
-        # The changes since the last flush, and those that a flush is sending.
+        # The changes since the last flush or close, those that were accepted and wait, and
+        # those that a flush is sending; each began as a copy of the one behind it.
         self._changes = changes
+        self._waiting: SpoolFile | None = None
         self._sealed: SpoolFile | None = None
+        # What was accepted before that which a flush is sending, and comes back if that fails.
+        self._superseded: SpoolFile | None = None
         # The changes that the server refused, to not send them again at the last close.
         self._refused: SpoolFile | None = None
-        self._mtime_ns: int | None = None
+        # The version at a path that a file took over by a rename before it was sent.
+        self._replaces: str | None = None
+        # Permissions that it shall have once it was sent.
+        self._attributes: AttributeChange | None = None
         self._handles = 1
         self._is_linked = True
         if base is None and changes is None:
@@ -102,14 +83,26 @@ class WritableFile:
         found = base.content if base is not None else None
         if orphan.needs_base and found != orphan.base_content_id:
             raise ContentChanged(f"{orphan.path} was changed on the server since")
-        file = cls(
+        return cls(
             path=orphan.path,
             base=base if found == orphan.base_content_id else None,
             spool=spool,
             uploader=uploader,
             changes=spool.reopen(orphan),
         )
-        file._mtime_ns = orphan.mtime_ns
+
+    @classmethod
+    def resume_accepted(cls, orphan: Orphan, *, spool: Spool, uploader: Uploader) -> Self:
+        """Go on with what was closed; what is on the server now is not known yet.
+
+        Raises OrphanInUse and ClosingBroken.
+        """
+        changes = spool.reopen(orphan)
+        file = cls(path=orphan.path, base=None, spool=spool, uploader=uploader, changes=changes)
+        file._changes, file._waiting = None, changes
+        file._replaces = orphan.base_content_id
+        if orphan.attributes != AttributeChange():
+            file._attributes = orphan.attributes
         return file
 
     @property
@@ -126,7 +119,9 @@ class WritableFile:
     @property
     def mtime_ns(self) -> int | None:
         """The time that was set and not sent yet."""
-        return self._mtime_ns
+        with self._lock:
+            local = self._newest()
+            return None if local is None else local.mtime_ns
 
     @property
     def entry(self) -> Entry | None:
@@ -134,10 +129,39 @@ class WritableFile:
         return self._entry
 
     @property
+    def replaced_content_id(self) -> str | None:
+        """The version on the server that an upload would replace, as far as is known."""
+        return self._replaces if self._entry is None else self._entry.content
+
+    @property
     def is_dirty(self) -> bool:
         """Whether there is something that the server does not have yet."""
         with self._lock:
-            return self._is_linked and (self._changes or self._sealed) is not None
+            return self._is_linked and self._newest() is not None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there are changes that were not accepted, refused or not."""
+        with self._lock:
+            return self._is_linked and self._changes is not None
+
+    @property
+    def has_accepted(self) -> bool:
+        """Whether something that was accepted waits to be sent."""
+        with self._lock:
+            return self._is_linked and self._waiting is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there are changes that were neither accepted nor refused."""
+        with self._lock:
+            return self._changes is not None and self._changes is not self._refused
+
+    def spool_paths(self) -> tuple[Path, ...]:
+        """The files that hold what waits to be sent."""
+        with self._lock:
+            waiting = self._waiting
+            return () if waiting is None else (waiting.data_path, waiting.journal_path)
 
     def acquire(self) -> None:
         """Count one more handle."""
@@ -148,7 +172,7 @@ class WritableFile:
         """Fill the buffer (of format "B") from an offset on; less only at the end."""
         with self._lock:
             size = max(0, min(len(buffer), self._length() - offset))
-            local = self._changes or self._sealed
+            local = self._newest()
             missing = [(offset, offset + size)] if size else []
             if local is not None:
                 missing = local.read_into(buffer[:size], offset)
@@ -168,7 +192,7 @@ class WritableFile:
         """Cut the file or make it longer with zeros."""
         with self._lock:
             if length != self._length():
-                self._changing().truncate(length)
+                self._changing(keep=length > 0).truncate(length)
 
     def set_mtime(self, nanoseconds: int) -> bool:
         """Have the changes sent with this time; False when there are none to send.
@@ -176,11 +200,32 @@ class WritableFile:
         A later change sets the time anew, as on any disk. Waits for a flush under way.
         """
         with self._flushing, self._lock:
-            if self._changes is None or not self._is_linked:
+            local = self._newest()
+            if local is None or not self._is_linked:
                 return False
-            self._mtime_ns = nanoseconds
-            self._changes.note(b"m %d\n" % nanoseconds)
+            local.set_mtime(nanoseconds)
             return True
+
+    def note_attributes(self, change: AttributeChange) -> None:
+        """Note permissions that the file shall have once it was sent; a kill keeps them."""
+        with self._lock:
+            self._attributes = change
+            local = self._newest()
+            if local is not None:
+                local.note_attributes(change)
+
+    def accept(self, mtime_ns: int) -> bool:
+        """Make all changes until now safe from a kill; they wait for `send_accepted`.
+
+        False when there are none. What only the base has is fetched first. Raises what keeps
+        them from being whole, or from being noted; then they are changes like before.
+        """
+        return self._complete(lambda whole: self._accept(whole, mtime_ns)) is not None
+
+    def send_accepted(self) -> None:
+        """Have the server hold what was accepted last, or raise what keeps it from that."""
+        with self._flushing:
+            self._send(self._take_accepted())
 
     def flush(self) -> None:
         """Have the server hold all changes made before, or raise what keeps it from that.
@@ -191,10 +236,6 @@ class WritableFile:
         with self._flushing:
             self._flush()
 
-    def fsync(self) -> None:
-        """The same: bytes are stable when the server has them."""
-        self.flush()
-
     @contextlib.contextmanager
     def between_flushes(self) -> Iterator[None]:
         """Hold flushes off, to change on the server what they would send to; waits for one.
@@ -204,12 +245,24 @@ class WritableFile:
         with self._flushing:
             yield
 
-    def rename(self, path: str) -> None:
-        """Note that the file is elsewhere from now on; waits for a flush under way."""
+    def rename(self, path: str, *, replaces: str | None = None) -> None:
+        """Note that the file is elsewhere from now on; waits for a flush under way.
+
+        `replaces` is the version that the server has there, where it was not told yet.
+        """
         with self._flushing, self._lock:
             self._path = path
-            if self._changes is not None:
-                self._changes.note_text("p", path)
+            self._replaces = replaces or self._replaces
+            for changes in (self._waiting, self._changes):
+                if changes is None:
+                    continue
+                self._spool.release(changes.data_path)
+                if replaces is not None:
+                    changes.note_text("b", replaces)
+                if changes.closing is not None:
+                    changes.note_closed(path)
+                else:
+                    changes.note_text("p", path)
 
     def unlink(self) -> None:
         """Note that the file is removed: it can be used, but nothing is sent any more.
@@ -218,8 +271,10 @@ class WritableFile:
         """
         with self._flushing, self._lock:
             self._is_linked = False
-            if self._changes is not None:
-                self._changes.forget()
+            for changes in (self._waiting, self._changes):
+                if changes is not None:
+                    self._spool.release(changes.data_path)
+                    changes.forget()
 
     def close(self) -> None:
         """Count one handle less. The last sends what no flush has tried to send.
@@ -230,9 +285,8 @@ class WritableFile:
             self._handles -= 1
             if self._handles:
                 return
-            is_news = self._changes is not None and self._changes is not self._refused
         try:
-            if is_news:
+            if self.has_news:
                 self.flush()
         except Exception as error:  # noqa: BLE001 -- nobody waits any more who could be told
             logger.warning(
@@ -241,32 +295,49 @@ class WritableFile:
         finally:
             self._let_go()
 
+    def drop(self) -> None:
+        """Count one handle less, of one who knows that others are left."""
+        with self._lock:
+            self._handles -= 1
+
+    def _newest(self) -> SpoolFile | None:
+        """The changes that a reader sees."""
+        return self._changes or self._waiting or self._sealed
+
     def _length(self) -> int:
-        local = self._changes or self._sealed
+        local = self._newest()
         if local is not None:
             return local.changes.length
         return self._entry.length if self._entry is not None else 0
 
-    def _changing(self) -> SpoolFile:
-        """The changes to add to; they begin here."""
+    def _changing(self, *, keep: bool = True) -> SpoolFile:
+        """The changes to add to; they begin here, with the bytes of before if kept."""
         if self._changes is None:
-            self._changes = self._begin()
+            self._changes = self._begin(keep=keep)
         self._refused = None
-        self._mtime_ns = None
         return self._changes
 
-    def _begin(self) -> SpoolFile:
+    def _begin(self, *, keep: bool) -> SpoolFile:
         """New changes, over the base or over what is being sent just now."""
         changes = self._spool.begin(self._path, self._entry)
         try:
             if not self._is_linked:
                 changes.forget()
-            if self._sealed is not None:
-                changes.copy_from(self._sealed)
+            self._note_inherited(changes)
+            copied = self._waiting or self._sealed
+            if copied is not None and keep:
+                changes.copy_from(copied)
         except BaseException:
             self._spool.discard(changes)
             raise
         return changes
+
+    def _note_inherited(self, changes: SpoolFile) -> None:
+        """Note what earlier changes had noted, as they may be sent without them."""
+        if self._entry is None and self._replaces is not None:
+            changes.note_text("b", self._replaces)
+        if self._attributes is not None:
+            changes.note_attributes(self._attributes)
 
     def _open_base(self) -> ReadableFile | None:
         """The base's bytes, opened when they are first needed."""
@@ -283,12 +354,9 @@ class WritableFile:
         return opened
 
     def _flush(self) -> None:
-        try:
-            sealed = self._seal()
-        except BaseException as error:
-            with self._lock:
-                self._note_refusal(error)
-            raise
+        self._send(self._complete(self._seal) or self._take_accepted())
+
+    def _send(self, sealed: SpoolFile | None) -> None:
         if sealed is None:
             return
         try:
@@ -297,8 +365,8 @@ class WritableFile:
                     path=self._path,
                     descriptor=sealed.descriptor,
                     length=sealed.changes.length,
-                    base_content_id=self._entry.content if self._entry is not None else None,
-                    mtime_ns=self._mtime_ns,
+                    base_content_id=self.replaced_content_id,
+                    mtime_ns=sealed.mtime_ns,
                 )
             )
         except BaseException as error:
@@ -306,8 +374,16 @@ class WritableFile:
             raise
         self._settle(sealed, entry)
 
-    def _seal(self) -> SpoolFile | None:
-        """Complete the changes from the base, and set them apart for sending."""
+    def _complete(self, use: Callable[[SpoolFile], None]) -> SpoolFile | None:
+        """Complete the changes from the base and use them, under the lock; None without any."""
+        try:
+            return self._completed(use)
+        except BaseException as error:
+            with self._lock:
+                self._note_refusal(error)
+            raise
+
+    def _completed(self, use: Callable[[SpoolFile], None]) -> SpoolFile | None:
         while True:
             with self._lock:
                 changes = self._changes
@@ -316,10 +392,32 @@ class WritableFile:
                 gaps = changes.changes.base_gaps()
                 if not gaps:
                     changes.make_whole()
-                    self._sealed, self._changes = changes, None
+                    use(changes)
                     return changes
             for start, stop in gaps:
                 self._fill(changes, start, stop)
+
+    def _seal(self, changes: SpoolFile) -> None:
+        """Set the changes apart for sending."""
+        self._sealed, self._changes = changes, None
+        self._superseded, self._waiting = self._waiting, None
+
+    def _accept(self, changes: SpoolFile, mtime_ns: int) -> None:
+        """Have the changes wait, in place of those that waited before."""
+        if changes.mtime_ns is None:
+            changes.set_mtime(mtime_ns)
+        changes.note_closed()
+        before, self._waiting, self._changes = self._waiting, changes, None
+        if before is not None:
+            self._spool.supersede(before, changes)
+
+    def _take_accepted(self) -> SpoolFile | None:
+        """Set apart for sending what was accepted, as long as it is wanted."""
+        with self._lock:
+            if self._waiting is None or not self._is_linked:
+                return None
+            self._sealed, self._waiting = self._waiting, None
+            return self._sealed
 
     def _fill(self, changes: SpoolFile, start: int, stop: int) -> None:
         base = self._open_base()
@@ -335,25 +433,29 @@ class WritableFile:
             start += read
 
     def _unseal(self, sealed: SpoolFile, error: BaseException) -> None:
-        """The server did not take them: they are changes like before."""
+        """The server did not take them: they are what they were before."""
         with self._lock:
             self._sealed = None
-            if self._changes is not None:
+            before, self._superseded = self._superseded, None
+            if self._waiting is None:
+                self._waiting, before = before, None
+            if before is not None:
+                self._spool.discard(before)
+            if sealed.closing is not None and self._waiting is None:
+                self._waiting = sealed
+                sealed.note_error(error)
+            elif sealed.closing is None and self._changes is None:
+                self._changes = sealed
+                self._note_refusal(error)
+            else:
                 # Newer changes began as a copy of these.
                 self._spool.discard(sealed)
-                return
-            self._changes = sealed
-            self._note_refusal(error)
 
     def _note_refusal(self, error: BaseException) -> None:
         """Remember, here and in the journal, that these changes could not be sent."""
         self._refused = self._changes
-        name, text = type(error).__name__, str(error)
-        with contextlib.suppress(OSError):
-            if self._changes is not None:
-                self._changes.note_text(
-                    "e", text if text.startswith(name) else f"{name}: {text}"
-                )
+        if self._changes is not None:
+            self._changes.note_error(error)
 
     def _settle(self, sealed: SpoolFile, entry: Entry) -> None:
         """The server took them: they are the base of what comes."""
@@ -362,19 +464,25 @@ class WritableFile:
             if self._base is not None:
                 self._retired.append(self._base)
                 self._base = None
-            self._entry = entry
-            if self._changes is None:
-                self._mtime_ns = None
+            self._entry, self._attributes = entry, None
+            before, self._superseded = self._superseded, None
+            if before is not None:
+                self._spool.discard(before)
+            for newer in (self._waiting, self._changes):
+                if newer is not None and entry.content is not None:
+                    with contextlib.suppress(OSError):
+                        newer.note_text("b", entry.content)
             # Under the lock, because from here on the cache may give these bytes up.
             self._spool.hand_over(sealed, entry)
 
     def _let_go(self) -> None:
         with self._lock:
-            if self._changes is not None and self._is_linked:
-                self._changes.close()
-            elif self._changes is not None:
-                self._spool.discard(self._changes)
-            self._changes = None
+            for changes in (self._changes, self._waiting):
+                if changes is not None and self._is_linked:
+                    changes.close()
+                elif changes is not None:
+                    self._spool.discard(changes)
+            self._changes = self._waiting = None
             bases = [*self._retired, *([self._base] if self._base is not None else [])]
             self._retired, self._base = [], None
         for base in bases:

@@ -13,8 +13,10 @@ from vofs.client.vospace_client import VOSpaceClient
 from vofs.filesystem.contents import Contents
 from vofs.filesystem.readable_file import ReadableFile
 from vofs.filesystem.spool import Orphan, Spool
-from vofs.filesystem.writable_file import UploadRequest, WritableFile
+from vofs.filesystem.uploader import UploadRequest
+from vofs.filesystem.writable_file import WritableFile
 from vospace_model.api import AttributeChange, Entry
+from vospace_model.faults import ContainerNotFound, NodeNotFound
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 
@@ -75,11 +77,14 @@ class SharedWriter:
     changed_ns: int = field(default_factory=time.time_ns)
     users: int = 1
     is_linked: bool = True
+    # Whether the service has a node at the path, although we have not sent one; None where
+    # that has to be asked, because the file was resumed.
+    is_over_node: bool | None = False
 
     @property
     def is_on_service(self) -> bool:
         """Whether the service has any version of it."""
-        return self.file.entry is not None
+        return self.file.entry is not None or bool(self.is_over_node)
 
     @property
     def is_as_on_service(self) -> bool:
@@ -97,6 +102,7 @@ class SharedWriter:
         moment = self.file.mtime_ns
         return dataclasses.replace(
             self.file.entry or self.model,
+            name=self.path.name,
             public=self.model.public,
             read_groups=self.model.read_groups,
             write_groups=self.model.write_groups,
@@ -133,6 +139,11 @@ class Writers:
         """The file being changed at a path."""
         return self._by_path.get(path.names)
 
+    def unsent(self, path: NodePath) -> SharedWriter | None:
+        """The file at a path, if the service knows no node there."""
+        writer = self._by_path.get(path.names)
+        return None if writer is None or writer.is_on_service else writer
+
     def is_empty(self) -> bool:
         """Whether nothing is being changed; asked for every look-up."""
         return not self._by_path
@@ -145,27 +156,48 @@ class Writers:
                 writer.users += 1
                 writer.file.acquire()
                 return writer
-            uploader = FileUploader(
-                path=path,
-                client=self._client,
-                contents=self._contents,
-                strict=self._strict,
-                on_uploaded=self._on_uploaded,
-            )
+            uploader = self._uploader(path, strict=self._strict, on_uploaded=self._on_uploaded)
             file = WritableFile(path=str(path), base=base, spool=self._spool, uploader=uploader)
             writer = SharedWriter(path=path, file=file, uploader=uploader, model=model)
             self._by_path[path.names] = writer
             return writer
 
+    def hold(self, writer: SharedWriter) -> None:
+        """One user more, of a file that is open."""
+        with self._lock:
+            writer.users += 1
+            writer.file.acquire()
+
     def close(self, writer: SharedWriter) -> None:
         """One descriptor less."""
+        with self._lock:
+            if writer.users > 1:
+                writer.users -= 1
+                writer.file.drop()
+                return
+            if not writer.file.has_news:
+                # Out of the table before it is closed: who comes now begins anew.
+                self._remove(writer)
         try:
             writer.file.close()
         finally:
             with self._lock:
                 writer.users -= 1
-                if writer.users == 0 and self._by_path.get(writer.path.names) is writer:
-                    del self._by_path[writer.path.names]
+                if writer.users == 0:
+                    self._remove(writer)
+
+    def _remove(self, writer: SharedWriter) -> None:
+        if self._by_path.get(writer.path.names) is writer:
+            del self._by_path[writer.path.names]
+
+    def _uploader(self, path: NodePath, *, strict: bool, on_uploaded: Uploaded) -> FileUploader:
+        return FileUploader(
+            path=path,
+            client=self._client,
+            contents=self._contents,
+            strict=strict,
+            on_uploaded=on_uploaded,
+        )
 
     @contextlib.contextmanager
     def between_uploads(self, *paths: NodePath) -> Iterator[None]:
@@ -194,18 +226,49 @@ class Writers:
         writer.file.unlink()
         return True
 
+    def ask_for_node(self, path: NodePath) -> None:
+        """Find out whether the service has a node where a file was resumed without asking."""
+        writer = self._by_path.get(path.names)
+        if writer is None or writer.is_over_node is not None:
+            return
+        try:
+            self._client.get_node(path)
+        except (NodeNotFound, ContainerNotFound):
+            writer.is_over_node = False
+        else:
+            writer.is_over_node = True
+
     def rename(self, old: NodePath, new: NodePath) -> None:
         """Files at or below a path are elsewhere now; one that was at the new path is gone."""
-        self.unlink(new)
+        for writer in self._moving(old, new):
+            writer.file.rename(str(writer.path))
+
+    def rename_unsent(
+        self, old: NodePath, new: NodePath, *, is_over_node: bool, replaces: str | None
+    ) -> None:
+        """The same of a file that the service has not been told of.
+
+        `replaces` is the version of the node that the service has at the new path.
+        """
+        for writer in self._moving(old, new):
+            writer.is_over_node = is_over_node
+            writer.file.rename(str(writer.path), replaces=replaces)
+
+    def _moving(self, old: NodePath, new: NodePath) -> Iterator[SharedWriter]:
+        """Change the table; yields the files, which are still to be told."""
         with self._lock:
+            replaced = self._by_path.pop(new.names, None)
             moved = [w for w in self._by_path.values() if w.path.is_within(old)]
             for writer in moved:
                 del self._by_path[writer.path.names]
                 writer.path = NodePath((*new.names, *writer.path.relative_to(old)))
                 writer.uploader.path = writer.path
                 self._by_path[writer.path.names] = writer
-        for writer in moved:
-            writer.file.rename(str(writer.path))
+        yield from moved
+        # Last, so that a kill in between leaves one of the two, never neither.
+        if replaced is not None:
+            replaced.is_linked = False
+            replaced.file.unlink()
 
     def in_container(self, path: NodePath) -> list[SharedWriter]:
         """The files being changed in a folder."""
@@ -218,8 +281,35 @@ class Writers:
             return list(self._by_path.values())
 
     def orphans(self) -> list[Orphan]:
-        """Changes in the spool that nobody works on."""
-        return self._spool.orphans()
+        """Changes to this service in the spool that nobody works on."""
+        return [one for one in self._spool.orphans() if one.service == self._spool.service]
+
+    def discard_orphan(self, orphan: Orphan) -> None:
+        """Forget changes that nobody works on."""
+        self._spool.discard_orphan(orphan)
+
+    def resume(self, orphan: Orphan, owner: str) -> SharedWriter:
+        """Have a file that was closed before be one of ours; it has one user.
+
+        It is sent as with `-o strict`: what others wrote since is not overwritten. Raises what
+        keeps it from being resumed; it stays in the spool then.
+        """
+        path = NodePath.parse(orphan.path)
+        uploader = self._uploader(path, strict=True, on_uploaded=self._on_uploaded)
+        uploader.change_afterwards = orphan.attributes
+        file = WritableFile.resume_accepted(orphan, spool=self._spool, uploader=uploader)
+        model = with_change(new_file_model(path.name, None, owner), orphan.attributes)
+        writer = SharedWriter(
+            path=path,
+            file=file,
+            uploader=uploader,
+            model=model,
+            changed_ns=orphan.closed_ns or time.time_ns(),
+            is_over_node=None,
+        )
+        with self._lock:
+            self._by_path[path.names] = writer
+        return writer
 
     def resend(self, orphan: Orphan, base: Entry | None) -> None:
         """Send what was left behind, unless the file was changed elsewhere since.
@@ -227,13 +317,8 @@ class Writers:
         Raises what keeps it from being sent; it stays in the spool then.
         """
         path = NodePath.parse(orphan.path)
-        uploader = FileUploader(
-            path=path,
-            client=self._client,
-            contents=self._contents,
-            strict=True,
-            on_uploaded=self._on_resent,
-        )
+        uploader = self._uploader(path, strict=True, on_uploaded=self._on_resent)
+        uploader.change_afterwards = orphan.attributes
         file = WritableFile.resume(orphan, base=base, spool=self._spool, uploader=uploader)
         try:
             file.flush()
@@ -259,4 +344,15 @@ def new_file_model(name: str, container: Entry | None, owner: str) -> Entry:
         version=0,
         read_groups=container.read_groups if inherits and container is not None else (),
         write_groups=container.write_groups if inherits and container is not None else (),
+    )
+
+
+def with_change(entry: Entry, change: AttributeChange) -> Entry:
+    """The entry as it will be after a change of permissions."""
+    read_groups, write_groups = change.read_groups, change.write_groups
+    return dataclasses.replace(
+        entry,
+        public=entry.public if change.public is None else change.public,
+        read_groups=entry.read_groups if read_groups is None else read_groups,
+        write_groups=entry.write_groups if write_groups is None else write_groups,
     )

@@ -21,6 +21,7 @@ from vofs.filesystem.errors import (
     ReadOnlyMount,
 )
 from vofs.filesystem.namespace import Namespace
+from vofs.filesystem.writers import SharedWriter
 from vospace_model.api import Entry
 from vospace_model.faults import InvalidURI
 from vospace_model.properties import (
@@ -68,12 +69,15 @@ class ExtendedAttributes:
         client: VOSpaceClient,
         namespace: Namespace,
         is_cached: Callable[[Entry], bool],
+        unsent: Callable[[NodePath], SharedWriter | None],
         read_only: bool,
         seconds: float,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._is_cached = is_cached
+        # A file that the service does not know yet has no properties.
+        self._unsent = unsent
         self._read_only = read_only
         # Guards the stores; not held while the service is asked.
         self._lock = threading.Lock()
@@ -139,6 +143,9 @@ class ExtendedAttributes:
             raise AttributeNotSupported(f"{name}: only {PREFIX}* is kept in a VOSpace")
         if is_read_only(change.uri) or is_administered(change.uri):
             raise AttributeReadOnly(f"{name} is set by the service alone")
+        unsent = self._unsent(path)
+        if unsent is not None:
+            unsent.file.flush()
         self._client.set_properties(path, [change])
         with self._lock:
             self._known.pop(path.names, None)
@@ -146,6 +153,8 @@ class ExtendedAttributes:
         self._namespace.doubt(path)
 
     def _properties(self, path: NodePath) -> Sequence[Property]:
+        if self._unsent(path) is not None:
+            return ()
         with self._lock:
             known = self._known.get(path.names) or self._of_folders.get(path.names)
         if known is not None:
@@ -177,6 +186,8 @@ class ExtendedAttributes:
                 self._of_folders[(*folder.names, name)] = properties
 
     def _about(self, path: NodePath, what: str) -> bytes:
+        if self._unsent(path) is not None:
+            raise AttributeNotFound(_ABOUT_MOUNT + what)
         entry = self._namespace.entry(path)
         answers: Mapping[str, Callable[[], str | None]] = {
             "uri": lambda: str(VosUri(self._client.authority, path)),

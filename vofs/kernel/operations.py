@@ -193,7 +193,7 @@ class Operations:
             self._node(path), self._mode_of(os.O_WRONLY | os.O_EXCL)
         )
         try:
-            self._filesystem.access.flush(opened.handle)
+            self._filesystem.access.settle(opened.handle)
         finally:
             self._filesystem.access.release(opened.handle)
 

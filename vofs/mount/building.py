@@ -31,6 +31,7 @@ from vofs.filesystem.removals import Removals
 from vofs.filesystem.sibling_prefetch import SiblingPrefetch
 from vofs.filesystem.spool import Spool
 from vofs.filesystem.tree_walks import TreeWalks
+from vofs.filesystem.write_back import WriteBack, write_back_of
 from vofs.filesystem.writers import Writers
 from vofs.filesystem.xattrs import ExtendedAttributes
 from vofs.kernel.callers import is_running
@@ -74,6 +75,7 @@ class MountedSpace:
     contents: Contents
     files: OpenFiles
     writers: Writers
+    write_back: WriteBack
     filesystem: FileSystem
     service_id: str
 
@@ -153,6 +155,7 @@ class _Writing:
     files: OpenFiles
     removals: Removals
     writers: Writers
+    write_back: WriteBack
     access: FileAccess
 
 
@@ -176,10 +179,11 @@ def build(
         versions=reading.versions,
         files=writing.files,
         writers=writing.writers,
+        write_back=writing.write_back,
         aliases=aliases,
         removals=writing.removals,
         access=writing.access,
-        xattrs=_build_xattrs(config, space, reading, read_only=place.read_only),
+        xattrs=_build_xattrs(config, space, reading, writing.writers, place),
     )
     return MountedSpace(
         space=space,
@@ -189,6 +193,7 @@ def build(
         contents=reading.contents,
         files=writing.files,
         writers=writing.writers,
+        write_back=writing.write_back,
         filesystem=filesystem,
         service_id=service_id,
     )
@@ -212,19 +217,23 @@ def _build_writing(
         on_uploaded=lambda path, entry: access.uploaded(path, entry),  # noqa: PLW0108
         on_resent=lambda path, entry: access.resent(path, entry),  # noqa: PLW0108
     )
+    write_back = write_back_of(config.write_back, space.client, writers, spool)
     access = FileAccess(
         namespace=reading.namespace,
         contents=reading.contents,
         versions=reading.versions,
         files=files,
         writers=writers,
+        write_back=write_back,
         aliases=aliases,
         removals=removals,
         is_running=is_running,
         read_only=config.read_only or space.is_anonymous,
         owner=space.caller or "",
     )
-    return _Writing(files=files, removals=removals, writers=writers, access=access)
+    return _Writing(
+        files=files, removals=removals, writers=writers, write_back=write_back, access=access
+    )
 
 
 def _build_reading(
@@ -254,12 +263,13 @@ def _build_reading(
 
 
 def _build_xattrs(
-    config: MountConfig, space: Space, reading: _Reading, *, read_only: bool
+    config: MountConfig, space: Space, reading: _Reading, writers: Writers, place: MountedPlace
 ) -> ExtendedAttributes:
     return ExtendedAttributes(
         client=space.client,
         namespace=reading.namespace,
         is_cached=reading.contents.is_cached,
-        read_only=read_only,
+        unsent=writers.unsent,
+        read_only=place.read_only,
         seconds=config.namespace.attr_timeout_seconds,
     )

@@ -19,6 +19,7 @@ from vospace_model.uris import NodePath
 
 _WARM_THREADS: Final = 4
 _WARM_BYTES: Final = 1024 * 1024
+_FLUSH_SECONDS: Final = 24 * 3600.0
 
 Files = Iterator[tuple[NodePath, Entry]]
 
@@ -39,6 +40,7 @@ class ControlRequests:
             "unpin": self._unpin,
             "evict": self._evict,
             "flush": self._flush,
+            "discard": self._discard,
             "forget": self._forget,
         }
 
@@ -94,8 +96,10 @@ class ControlRequests:
 
     def _flush(self, _request: ControlRequest) -> Mapping[str, Any]:
         """Send what is written and what was left behind; refuses when any of it can't be."""
-        failures = self._mounted.filesystem.flush_all()
-        sent = 0
+        write_back = self._mounted.write_back
+        before = write_back.report().sent
+        failures = self._mounted.filesystem.flush_all(_FLUSH_SECONDS)
+        sent = write_back.report().sent - before
         for orphan in self._status.orphans():
             try:
                 self._resend(orphan)
@@ -105,6 +109,16 @@ class ControlRequests:
         if failures:
             raise ControlError("not everything could be sent: " + "; ".join(failures))
         return {"sent": sent}
+
+    def _discard(self, request: ControlRequest) -> Mapping[str, Any]:
+        """Give up what was not sent of some files; refuses where nothing of one waits."""
+        count = 0
+        for text in request.paths:
+            found = self._mounted.filesystem.discard_unsent(self._node(text))
+            if not found:
+                raise ControlError(f"nothing of {text} waits to be sent")
+            count += found
+        return {"versions": count}
 
     def _resend(self, orphan: Orphan) -> None:
         path = NodePath.parse(orphan.path)

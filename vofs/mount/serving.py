@@ -26,6 +26,7 @@ from vofs.mount.control_protocol import runtime_folder, secure_folder, socket_pa
 from vofs.mount.control_requests import ControlRequests
 from vofs.mount.control_server import ControlServer
 from vofs.mount.mountpoints import unmount
+from vofs.mount.resuming import await_ending_mounts, ending, resume_pending
 from vofs.mount.status import StatusReporter
 from vospace_model.uris import NodePath
 
@@ -55,6 +56,8 @@ def serve_mount(
     signals.block()
     mount = _Mount(config, environment, module, on_ready)
     mounted = mount.build(space, cache)
+    await_ending_mounts(cache.spool_directory, config.write_back.finish_seconds, notice)
+    resume_pending(mounted, notice)
     try:
         return mount.run(mounted, space)
     finally:
@@ -128,6 +131,7 @@ class _Mount:
         assert self._mounted is not None
         assert self._detacher is not None
         self._detacher.start()
+        self._mounted.write_back.start()
         signals.start_listening(on_end=self._end, on_hangup=self._mounted.namespace.forget_all)
         self._listen(self._mounted)
         threading.Thread(target=self._announce, name="vofs-ready", daemon=True).start()
@@ -156,9 +160,7 @@ class _Mount:
         if self._ending.is_set():
             return
         self._ending.set()
-        failures = self._mounted.filesystem.flush_all()
-        for failure in failures:
-            _log.error("not sent: %s", failure)
+        failures = self._send_all(self._mounted)
         unmount(self._config.mountpoint)
         # Programs that keep files open keep the kernel's side alive; what they wrote is sent.
         time.sleep(_LINGER_SECONDS)
@@ -169,11 +171,17 @@ class _Mount:
         os._exit(_EXIT_UNSENT if failures else 0)
 
     def _finish(self, mounted: MountedSpace) -> int:
-        failures = mounted.filesystem.flush_all()
-        for failure in failures:
-            _log.error("not sent: %s", failure)
+        with ending(mounted.cache.spool_directory):
+            failures = self._send_all(mounted)
         _log.info("unmounted %s", self._config.mountpoint)
         return _EXIT_UNSENT if failures else 0
+
+    def _send_all(self, mounted: MountedSpace) -> list[str]:
+        """Send what is left, for as long as an end may take; the next mount has the rest."""
+        failures = mounted.filesystem.flush_all(self._config.write_back.finish_seconds)
+        for failure in failures:
+            _log.error("not sent, kept for the next mount: %s", failure)
+        return failures
 
     def _stop(self) -> None:
         if self._control is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vofs.config import MountConfig
 from vofs.filesystem.spool import Orphan
+from vofs.filesystem.write_back_state import WriteBackReport
 from vofs.kernel.call_journal import CallJournal
 from vofs.mount.building import MountedSpace
 
@@ -26,11 +27,7 @@ class StatusReporter:
 
     def orphans(self) -> list[Orphan]:
         """Edits of this space that no mount works on: left by a crash, or refused."""
-        return [
-            orphan
-            for orphan in self._mounted.writers.orphans()
-            if orphan.service == self._mounted.service_id
-        ]
+        return self._mounted.writers.orphans()
 
     def report(self) -> Mapping[str, Any]:
         """Everything, as plain values for JSON."""
@@ -59,7 +56,8 @@ class StatusReporter:
                 "directory": str(self._config.cache.directory),
             },
             "open_files": mounted.files.count(),
-            "writing": [str(w.path) for w in mounted.writers.all() if w.file.is_dirty],
+            "writing": [str(w.path) for w in mounted.writers.all() if w.file.has_changes],
+            "writeback": _write_back(mounted.write_back.report()),
             "pending": [_pending(orphan) for orphan in self.orphans()],
             "away_since": None if away.away_since is None else _moment(away.away_since),
             "stale_answers": away.stale_answers,
@@ -76,6 +74,19 @@ def _pending(orphan: Orphan) -> dict[str, Any]:
         "since": orphan.created.isoformat(timespec="seconds"),
         "reason": orphan.reason or "the mount ended before it was sent",
     }
+
+
+def _write_back(report: WriteBackReport) -> dict[str, Any]:
+    refused = [
+        {
+            "path": item.path,
+            "length": item.length,
+            "since": _moment(item.since),
+            "reason": item.reason,
+        }
+        for item in report.refused
+    ]
+    return {**dataclasses.asdict(report), "refused": refused}
 
 
 def _moment(seconds: float) -> str:

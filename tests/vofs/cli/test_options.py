@@ -52,6 +52,15 @@ def test_mount_options_of_fstab_are_understood_or_ignored() -> None:
     assert config.namespace.open_timeout_seconds > 3600
 
 
+def test_writeback_is_off_unless_asked_for() -> None:
+    assert not _config("vos:durand", "/mnt").write_back.enabled
+    config = _config("vos:durand", "/mnt", "-o", "writeback,writeback_limit=1GiB").write_back
+    assert (config.enabled, config.durable, config.limit_bytes) == (True, False, 1024**3)
+    config = _config("vos:durand", "/mnt", "--writeback-sync").write_back
+    assert (config.enabled, config.durable) == (True, True)
+    assert _config("vos:durand", "/mnt", "--writeback").write_back.enabled
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
@@ -59,6 +68,7 @@ def test_mount_options_of_fstab_are_understood_or_ignored() -> None:
         ("timeout=soon", "timeout must be a number of seconds, not 'soon'"),
         ("timeout=-1", "timeout must be a number"),
         ("cache_limit=lots", "'lots' is not a size"),
+        ("writeback_limit=lots", "'lots' is not a size"),
         ("fuse=9", "fuse must be 2 or 3, not '9'"),
         ("log_level=loud", "log_level must be one of"),
         ("conf=/not/there.toml", "/not/there.toml can't be read"),

@@ -8,7 +8,7 @@ from itertools import count
 
 from vofs.cache.block_cache import BlockCache
 from vofs.filesystem.readable_file import ReadableFile
-from vofs.filesystem.writable_file import UploadRequest
+from vofs.filesystem.uploader import UploadRequest
 from vospace_model.api import Entry
 from vospace_model.nodes import NodeType
 

@@ -96,7 +96,7 @@ def test_a_flush_without_news_sends_nothing(spool: Spool, server: MemoryServer) 
     file.write(b"1", 0)
     for _ in range(5):
         file.flush()
-        file.fsync()
+        file.flush()
     file.close()
     assert len(server.requests) == 1
 
