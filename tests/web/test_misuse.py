@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.web.browsing import Visit
 from tests.web.forms import send
@@ -130,7 +130,7 @@ def test_an_upload_that_is_refused_says_why(
     page = browse(visit, alice, space.page)
     page.route("**/vault/files/**", lambda route: route.fulfill(status=status, body=body))
     page.locator("#pick-files").set_input_files(
-        [{"name": "a.txt", "mimeType": "", "buffer": b"x"}]
+        FilePayload(name="a.txt", mimeType="", buffer=b"x")
     )
     tray = page.get_by_role("region", name="Uploads and jobs")
     expect(tray).to_contain_text("1 have failed")
@@ -155,7 +155,7 @@ def test_an_upload_to_a_busy_server_waits_as_long_as_it_asks(
 
     page.route("**/vault/files/**", busy)
     page.locator("#pick-files").set_input_files(
-        [{"name": "a.txt", "mimeType": "", "buffer": b"x"}]
+        FilePayload(name="a.txt", mimeType="", buffer=b"x")
     )
     tray = page.get_by_role("region", name="Uploads and jobs")
     page.clock.run_for(1000)
