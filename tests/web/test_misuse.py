@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.web.browsing import Visit
 from tests.web.forms import send
@@ -13,6 +13,8 @@ from tests.web.site import PASSWORD, Person, WebSite
 from tests.web.storage_pages import Space, browse, row, wait_for_rows
 
 pytestmark = pytest.mark.web
+
+FILE: FilePayload = {"name": "a.txt", "mimeType": "", "buffer": b"x"}
 
 
 def test_a_form_is_sent_once_however_often_its_button_is_pressed(
@@ -129,9 +131,7 @@ def test_an_upload_that_is_refused_says_why(
 ) -> None:
     page = browse(visit, alice, space.page)
     page.route("**/vault/files/**", lambda route: route.fulfill(status=status, body=body))
-    page.locator("#pick-files").set_input_files(
-        [{"name": "a.txt", "mimeType": "", "buffer": b"x"}]
-    )
+    page.locator("#pick-files").set_input_files(FILE)
     tray = page.get_by_role("region", name="Uploads and jobs")
     expect(tray).to_contain_text("1 have failed")
     expect(tray).to_contain_text(said)
@@ -154,9 +154,7 @@ def test_an_upload_to_a_busy_server_waits_as_long_as_it_asks(
             route.fulfill(status=503, body=body, headers={"retry-after": "60"})
 
     page.route("**/vault/files/**", busy)
-    page.locator("#pick-files").set_input_files(
-        [{"name": "a.txt", "mimeType": "", "buffer": b"x"}]
-    )
+    page.locator("#pick-files").set_input_files(FILE)
     tray = page.get_by_role("region", name="Uploads and jobs")
     page.clock.run_for(1000)
     expect(tray).to_contain_text("too many uploads")
