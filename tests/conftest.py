@@ -138,7 +138,15 @@ def no_unexpected_warnings(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not surprising, f"logged without being announced: {surprising}"
 
 
-LANES = {"conformance": "wire", "clients": "wire", "server_faults": "faults"}
+LANES = {
+    "conformance": "wire",
+    "clients": "wire",
+    "server_faults": "faults",
+    # Mounts of a server that is killed, frozen or lied about: they wait most of their time.
+    "mounted/test_server_gone.py": "faults",
+    "mounted/test_wrong_answers.py": "faults",
+    "mounted/test_failed_uploads.py": "faults",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -146,7 +154,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The lane of a test is where it lies."""
     tests = Path(__file__).parent
     for item in items:
-        lane = LANES.get(item.path.relative_to(tests).parts[0])
+        place = item.path.relative_to(tests)
+        lane = LANES.get(place.parts[0]) or LANES.get(place.as_posix())
         if lane is not None:
             item.add_marker(lane)
 

@@ -182,7 +182,8 @@ def test_the_list_of_jobs_is_ones_own_and_a_job_is_stopped_by_its_owner(
     assert send(theirs, "/jobs/abort", job=job).status_code == 303
     assert "stopped" in theirs.get("/jobs").text
     (standing,) = theirs.get("/api/v1/jobs").json()["jobs"]
-    assert standing == {"id": job, "phase": "ABORTED", "progress": None, "running": False}
+    assert (standing["id"], standing["phase"], standing["running"]) == (job, "ABORTED", False)
+    assert standing["places"] == [f"vos://localhost~vault/{alice.name}/x"]
     assert send(theirs, "/jobs/forget", job=job).status_code == 303
     assert job not in theirs.get("/jobs").text
 
