@@ -15,7 +15,7 @@ Every section is one run of `make bench` or `make bench-scale` on one machine, n
 Compare figures within a section only. Peers and servers run on loopback beside ours; what
 each row does stands in `benchmarks/mount_rows.py`, `server_rows.py` and `scale_rows.py`,
 and how each peer is set up in `benchmarks/clients.py`. Times of `make bench` are medians;
-bytes and requests are counted by a relay.
+bytes and requests are counted by a relay. `docs/speed.md` says why a floor is missed.
 """
 
 
