@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -303,8 +304,10 @@ def test_a_large_file_goes_on_where_it_was_after_a_reload(
     again.locator("#pick-files").set_input_files(large)
 
     expect(tray(again)).to_contain_text("1 file has arrived", timeout=30_000)
-    assert any(each.startswith("bytes 16777216-") for each in parts)
-    assert not any(each.startswith("bytes 0-") for each in parts)
+    # A part that was under way when the page closed may have come whole.
+    starts = [int(found[1]) for each in parts if (found := re.match(r"bytes (\d+)-", each))]
+    assert starts
+    assert min(starts) >= 16 * MIB
     assert space.read("large.fits") == large.read_bytes()
 
 
