@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.web.browsing import Visit
 from tests.web.site import Person, WebSite
@@ -118,3 +118,8 @@ def pick(page: Page, *names: str) -> None:
 def shown_names(page: Page) -> list[str]:
     """The names that are on the screen, in order."""
     return [name for name in page.locator("#rows .name bdi").all_inner_texts() if name != ".."]
+
+
+def is_second_part(request: Request) -> bool:
+    """Whether a request brings the second part of a large file."""
+    return request.headers.get("content-range", "").startswith("bytes 16777216-")

@@ -9,11 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expect
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from tests.web.browsing import Visit, inaccessible
 from tests.web.site import Person, WebSite
-from tests.web.storage_pages import Space, browse, open_space, row, wait_for_rows
+from tests.web.storage_pages import (
+    Space,
+    browse,
+    is_second_part,
+    open_space,
+    row,
+    wait_for_rows,
+)
 
 pytestmark = pytest.mark.web
 
@@ -309,11 +316,6 @@ def test_a_large_file_goes_on_where_it_was_after_a_reload(
     assert starts
     assert min(starts) >= 16 * MIB
     assert space.read("large.fits") == large.read_bytes()
-
-
-def is_second_part(request: Request) -> bool:
-    """Whether a request brings the second part of a large file."""
-    return request.headers.get("content-range", "").startswith("bytes 16777216-")
 
 
 def test_ten_thousand_files_leave_the_page_alive(
