@@ -398,6 +398,9 @@ def take(browser: Browser, site: WebSite, cookies: dict[str, str], state: State)
         context = context_for(browser, site, cookie, theme, WIDTHS[label])
         page = context.new_page()
         page.goto(state.path)
+        # A folder is shown by the server first, and then taken over by its module.
+        if page.locator("[data-browser]").count():
+            page.wait_for_selector("#files.windowed")
         state.act(page)
         target = FOLDER / f"{state.name}-{theme}-{label}.png"
         page.screenshot(path=target, full_page=not page.locator("dialog[open]").count())
