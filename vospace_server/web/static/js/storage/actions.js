@@ -117,12 +117,7 @@ export async function newBookmark(here, page) {
 /** @param {string} here @param {Entry} entry @param {Page} page */
 export async function rename(here, entry, page) {
   const name = field(say("New name"), { value: entry.name, check: (value) => wrongName(value) });
-  setTimeout(() => {
-    name.input.focus();
-    const dot = entry.name.lastIndexOf(".");
-    name.input.setSelectionRange(0, entry.type !== "container" && dot > 0 ? dot : entry.name.length);
-  });
-  const done = await formDialog(say("Rename {name}", { name: entry.name }), [name.whole], {
+  const answered = formDialog(say("Rename {name}", { name: entry.name }), [name.whole], {
     yes: say("Rename"),
     run: async () => {
       const value = name.read();
@@ -131,6 +126,11 @@ export async function rename(here, entry, page) {
       return refuse(name, () => api.move(child(here, entry.name), child(here, value)));
     },
   });
+  // At once: the dialog has the focus already, and a quick hand types.
+  name.input.focus();
+  const dot = entry.name.lastIndexOf(".");
+  name.input.setSelectionRange(0, entry.type !== "container" && dot > 0 ? dot : entry.name.length);
+  const done = await answered;
   if (!done || name.input.value === entry.name) return;
   const now = name.input.value;
   await page.reload(now);
