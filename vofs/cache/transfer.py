@@ -238,7 +238,8 @@ def _batches(pieces: Iterator[bytes], step: int) -> Iterator[memoryview]:
                 continue
             batch, rest = memoryview(rest), bytearray()
         size = len(batch) - len(batch) % step
-        yield batch[:size]
+        if size:
+            yield batch[:size]
         rest += batch[size:]
     if rest:
         yield memoryview(rest)
