@@ -1,7 +1,7 @@
-"""The crc32 of the cache's records: zlib's own polynomial, by the quickest code there is.
+"""The crc32 of cached and of written bytes: zlib's polynomial, by the quickest code there is.
 
-A cold read computes it of every byte, and ISA-L does so ten times as fast as zlib. Its wheels
-are for x86-64 and arm64; elsewhere zlib gives the same numbers.
+A cold read and a close with `-o writeback` compute it of every byte, and ISA-L does so ten
+times as fast as zlib. Its wheels are for x86-64 and arm64; elsewhere zlib gives the same.
 """
 
 try:

@@ -62,3 +62,9 @@ class NotYetThere(FileSystemError):  # noqa: N818 -- as above
 
 class OutsideMount(FileSystemError):  # noqa: N818 -- as above
     """A link would lead out of the mount to a file that only this machine has."""
+
+
+def named(error: BaseException) -> str:
+    """An error as `Name: what was wrong`; the name once, also where the text begins with it."""
+    name, text = type(error).__name__, str(error)
+    return text if text.startswith(name) else f"{name}: {text}"

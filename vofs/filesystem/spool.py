@@ -158,9 +158,7 @@ class Spool:
         OrphanInUse when somebody else does or did; ClosingBroken when they were closed with
         other bytes than are there now.
         """
-        file = SpoolFile.reopen(orphan.stem, self._cache.make_room)
-        if file is None:
-            raise OrphanInUse(f"the changes to {orphan.path} are not there, or in use")
+        file = self._taken(orphan)
         try:
             story = file.story()
             if story is not None:
@@ -179,10 +177,13 @@ class Spool:
 
     def discard_orphan(self, orphan: Orphan) -> None:
         """Forget the changes; OrphanInUse when somebody works on them."""
+        self._taken(orphan).remove()
+
+    def _taken(self, orphan: Orphan) -> SpoolFile:
         file = SpoolFile.reopen(orphan.stem, self._cache.make_room)
         if file is None:
             raise OrphanInUse(f"the changes to {orphan.path} are not there, or in use")
-        file.remove()
+        return file
 
     def close(self) -> None:
         """Remove the files that wait for use."""

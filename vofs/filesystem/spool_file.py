@@ -7,13 +7,14 @@ import json
 import os
 import stat
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
+from vofs.cache.checksum import crc32
 from vofs.cache.file_ranges import lock_file
+from vofs.filesystem.errors import named
 from vofs.filesystem.spool_journal import (
     Changes,
     Closing,
@@ -75,10 +76,8 @@ class SpoolFile:
         except FileNotFoundError:
             return None
         try:
-            if not _is_ours(journal) or not lock_file(journal, fcntl.LOCK_EX, 0.0):
-                os.close(journal)
-                return None
-            if not os.fstat(journal).st_nlink:
+            is_free = _is_ours(journal) and lock_file(journal, fcntl.LOCK_EX, 0.0)
+            if not is_free or not os.fstat(journal).st_nlink:
                 os.close(journal)
                 return None
             data = _open_data(stem)
@@ -198,7 +197,7 @@ class SpoolFile:
             data = os.pread(self.descriptor, wanted, position)
             if not data:
                 break
-            value = zlib.crc32(data, value)
+            value = crc32(data, value)
             position += len(data)
         return value
 
@@ -227,9 +226,8 @@ class SpoolFile:
 
     def note_error(self, error: BaseException) -> None:
         """Note why the file could not be sent, if there is room for that."""
-        name, text = type(error).__name__, str(error)
         with contextlib.suppress(OSError):
-            self.note_text("e", text if text.startswith(name) else f"{name}: {text}")
+            self.note_text("e", named(error))
 
     def forget(self) -> None:
         """Tell nobody of these changes any more; they can be read and added to."""
