@@ -16,6 +16,17 @@ _log = logging.getLogger(__name__)
 _FEW_FILES: Final = 8
 
 
+class Batch:
+    """Files that are synced together; the fields are guarded by the condition of GroupSync."""
+
+    __slots__ = ("error", "files", "is_done")
+
+    def __init__(self, *, is_done: bool = False) -> None:
+        self.files: list[Path] = []
+        self.is_done = is_done
+        self.error: OSError | None = None
+
+
 class GroupSync:
     """One thread, started with the first file. The condition guards all fields.
 
@@ -30,56 +41,47 @@ class GroupSync:
         self._on_synced = on_synced
         self._pause_seconds = pause_seconds
         self._changed = threading.Condition()
-        self._added: list[Path] = []
-        # How many files were added, and how many of them are on the disk.
-        self._count = 0
-        self._synced = 0
-        self._failure: OSError | None = None
+        # What the next sync covers.
+        self._next = Batch()
         self._thread: threading.Thread | None = None
 
-    def add(self, *files: Path) -> int:
-        """Have files synced soon; returns a ticket for `wait`."""
+    def add(self, *files: Path) -> Batch:
+        """Have files synced soon; returns what to `wait` for."""
         if not files:
-            return 0
+            return Batch(is_done=True)
         with self._changed:
-            self._added.extend(files)
-            self._count += 1
+            batch = self._next
+            batch.files.extend(files)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="vofs-spool-sync", daemon=True
                 )
                 self._thread.start()
             self._changed.notify_all()
-            return self._count
+            return batch
 
-    def wait(self, ticket: int) -> None:
+    def wait(self, batch: Batch) -> None:
         """Wait until what was added is on the disk; raises the OSError that keeps it off."""
         with self._changed:
-            failure = self._failure
-            self._changed.wait_for(
-                lambda: self._synced >= ticket or self._failure is not failure
-            )
-            if self._synced < ticket and self._failure is not None:
-                raise self._failure
+            self._changed.wait_for(lambda: batch.is_done)
+        if batch.error is not None:
+            raise batch.error
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._added)
-                files, self._added = self._added, []
-                count = self._count
+                self._changed.wait_for(lambda: self._next.files)
+                batch, self._next = self._next, Batch()
             try:
-                self._sync(files)
+                self._sync(batch.files)
             except OSError as error:
                 _log.error("the spool %s can't be synced: %s", self._directory, error)
-                with self._changed:
-                    self._failure = error
-                    self._changed.notify_all()
-            else:
-                with self._changed:
-                    self._synced = count
-                    self._changed.notify_all()
-                for path in files:
+                batch.error = error
+            with self._changed:
+                batch.is_done = True
+                self._changed.notify_all()
+            if batch.error is None:
+                for path in batch.files:
                     self._on_synced(path)
             time.sleep(self._pause_seconds)
 

@@ -23,7 +23,7 @@ from vofs.client.errors import (
     Unreachable,
 )
 from vofs.client.vospace_client import VOSpaceClient
-from vofs.filesystem.errors import FileSystemError
+from vofs.filesystem.errors import FileSystemError, named
 from vofs.filesystem.group_sync import GroupSync
 from vofs.filesystem.spool import Orphan, Spool
 from vofs.filesystem.write_back_state import Pending, WriteBackConfig, WriteBackReport, refusal
@@ -88,11 +88,6 @@ class WriteBack:
         self._draining = 0
         self._threads: list[threading.Thread] = []
 
-    @property
-    def is_enabled(self) -> bool:
-        """Whether a close returns before the service has the bytes."""
-        return self._config.enabled
-
     def settle(self, writer: SharedWriter) -> None:
         """What a close does: accept the file, or send it where that is wiser.
 
@@ -111,9 +106,9 @@ class WriteBack:
         if not writer.file.accept(writer.changed_ns):
             return
         self._add(writer)
-        ticket = self._sync.add(*writer.file.spool_paths())
+        batch = self._sync.add(*writer.file.spool_paths())
         if self._config.durable:
-            self._sync.wait(ticket)
+            self._sync.wait(batch)
 
     def flush(self, writer: SharedWriter) -> None:
         """Have the service hold what was written, or raise why it doesn't."""
@@ -339,7 +334,7 @@ class WriteBack:
         is_away = isinstance(error, _AWAY)
         with self._changed:
             del self._sending[key]
-            item.reason = self._last_error = f"{type(error).__name__}: {error}"
+            item.reason = self._last_error = named(error)
             if not is_away and item.closes == closes:
                 may_pass = isinstance(error, _PERHAPS_PASSING)
                 again = time.monotonic() + self._config.refused_pause_seconds
