@@ -1,7 +1,7 @@
 """PropertyRepository: properties that have no column of their own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,9 +30,9 @@ _OF_NODES: Final = (
     .where(node_property.c.node_id.in_(bindparam("ids", expanding=True)))
     .order_by(node_property.c.node_id, node_property.c.uri)
 )
-_REMOVE_ONE: Final = delete(node_property).where(
+_REMOVE: Final = delete(node_property).where(
     node_property.c.node_id.in_(bindparam("ids", expanding=True)),
-    node_property.c.uri == bindparam("of_uri"),
+    node_property.c.uri.in_(bindparam("uris", expanding=True)),
 )
 _IN_USE: Final = select(node_property.c.uri).distinct().order_by(node_property.c.uri)
 
@@ -90,29 +90,16 @@ class PropertyRepository:
         row = self._connection.execute(_COLUMNS_IN_USE).one()
         return [uri for uri, in_use in zip(_COLUMNS, row, strict=True) if in_use]
 
-    def replace(self, node_id: int, changes: Mapping[str, str | None]) -> None:
-        """Set properties, and remove those whose new value is None."""
-        self._connection.execute(
-            delete(node_property).where(
-                node_property.c.node_id == node_id, node_property.c.uri.in_(list(changes))
-            )
-        )
-        rows: list[dict[str, Any]] = [
-            {"node_id": node_id, "uri": uri, "value": value}
-            for uri, value in changes.items()
-            if value is not None
-        ]
-        if rows:
-            self._connection.execute(insert(node_property), rows)
+    def replace(self, changes: Mapping[int, Mapping[str, str | None]]) -> None:
+        """Set properties of nodes, and remove those whose new value is None.
 
-    def replace_many(self, changes: Mapping[int, Mapping[str, str | None]]) -> None:
-        """The same for many nodes, by their numbers."""
-        nodes_by_uri: dict[str, list[int]] = {}
+        One statement removes what is replaced of all nodes that are given the same ones.
+        """
+        alike: dict[tuple[str, ...], list[int]] = {}
         for node_id, values in changes.items():
-            for uri in values:
-                nodes_by_uri.setdefault(uri, []).append(node_id)
-        for uri, node_ids in nodes_by_uri.items():
-            self._connection.execute(_REMOVE_ONE, {"ids": node_ids, "of_uri": uri})
+            alike.setdefault(tuple(values), []).append(node_id)
+        for uris, node_ids in alike.items():
+            self._connection.execute(_REMOVE, {"ids": node_ids, "uris": uris})
         rows = [
             {"node_id": node_id, "uri": uri, "value": value}
             for node_id, values in changes.items()

@@ -47,7 +47,7 @@ class ChangedNodes:
         """Write the nodes and their properties, and log the changes."""
         unit = self._unit
         unit.node_batches.save([(old.node, new.node) for old, new in self._changed])
-        unit.properties.replace_many(self._own)
+        unit.properties.replace(self._own)
         changed = [new for _, new in self._changed]
         log_changes(unit, self._caller, Operation.PROPERTIES, changed, self._now_ns)
 

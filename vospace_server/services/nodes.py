@@ -99,7 +99,7 @@ class NodeService:
         created = make_node(unit, caller, place, new, self._tree.clock())
         own = {uri: value for uri, value in asked.own.items() if value is not None}
         if own:
-            unit.properties.replace(created.node.node_id, own)
+            unit.properties.replace({created.node.node_id: own})
         if asked.quota is not None:
             set_node_quota(unit, created, asked.quota)
             created = reread(unit, created)
