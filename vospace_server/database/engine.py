@@ -21,6 +21,7 @@ T = TypeVar("T")
 # How long a transaction waits for another before the caller is told to come back.
 LOCK_WAIT_SECONDS: Final = 30
 _RETRY_AFTER_SECONDS: Final = 2
+_SWITCH_PAUSE_SECONDS: Final = 0.01
 # When a connection came back, in the notes that its pool keeps about it.
 _RETURNED: Final = "returned"
 _TRUSTED_SECONDS: Final = 1.0
@@ -222,9 +223,9 @@ def _preparer(synchronous: str) -> Callable[[Any, object], None]:
     """Settings that SQLite keeps per connection (the WAL mode: in the file)."""
 
     def prepare(connection: Any, _record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
+        _use_write_ahead_log(connection)
         for statement in (
-            f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}",
-            "PRAGMA journal_mode = WAL",
             # FULL: an acknowledged commit survives the loss of power, at one fsync each.
             f"PRAGMA synchronous = {synchronous}",
             "PRAGMA foreign_keys = ON",
@@ -234,6 +235,25 @@ def _preparer(synchronous: str) -> Callable[[Any, object], None]:
             connection.execute(statement)
 
     return prepare
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch a new file to WAL; one that is switched stays so.
+
+    SQLite's own patience does not count here: of several that open a new file at once, one
+    switches it and the others are told at once that it is busy.
+    """
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & _SQLITE_PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_SWITCH_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _postgres_engines(url: URL, pool_size: int) -> tuple[Engine, Engine, Engine]:
