@@ -31,7 +31,8 @@ def free_port() -> int:
             return port
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of PostgreSQL's programs; PostgresMissingError where there is none."""
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name)
     )
@@ -53,8 +54,11 @@ def _as_owner(arguments: list[str]) -> list[str]:
 class PostgresServer:
     """One running server; `new_database` clones an empty database in milliseconds."""
 
-    def __init__(self, *, directory: Path, port: int, programs: Path) -> None:
+    def __init__(
+        self, *, directory: Path, port: int, programs: Path, is_durable: bool = False
+    ) -> None:
         self._directory = directory
+        self._is_durable = is_durable
         self._port = port
         self._programs = programs
 
@@ -89,7 +93,7 @@ class PostgresServer:
         subprocess.run(_as_owner(run), check=True, capture_output=True)
         options = (
             f"-k {self._directory} -c listen_addresses=127.0.0.1 -c port={self._port} "
-            "-c max_connections=200 -c fsync=off"
+            f"-c max_connections=200 -c fsync={'on' if self._is_durable else 'off'}"
         )
         log = str(self._directory / "log")
         run = [
@@ -119,15 +123,20 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(directory: Path) -> Iterator[PostgresServer]:
-    """A server in the given empty directory for the length of a `with` block."""
-    programs = _programs()
+def running_postgres(directory: Path, *, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """A server in the given empty directory for the length of a `with` block.
+
+    Without `is_durable` it is quicker, and a power cut would cost what tests have in it.
+    """
+    found = programs()
     if os.geteuid() == 0:
         # The path to a temporary directory of pytest is closed to other users.
         directory = Path("/tmp") / f"vospace-postgres-{os.getpid()}-{time.monotonic_ns()}"
         directory.mkdir()
         shutil.chown(directory, "postgres", "postgres")
-    server = PostgresServer(directory=directory, port=free_port(), programs=programs)
+    server = PostgresServer(
+        directory=directory, port=free_port(), programs=found, is_durable=is_durable
+    )
     try:
         server.start()
         yield server
