@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    MetaData,
+    Text,
+    literal_column,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
@@ -46,3 +54,12 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 # Text compared and sorted as its UTF-8 bytes: node names are bytes, never folded or collated.
 # SQLite compares so by default (BINARY); PostgreSQL needs to be told.
 ExactText = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def constant(value: int) -> ColumnElement[int]:
+    """A number as a part of the statement.
+
+    Written otherwise, SQLAlchemy sends it along as a parameter with each execution, and takes
+    as long for each of them as for one that changes.
+    """
+    return literal_column(str(value), BigInteger)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, Text, case, func, literal_column
 
 from vospace_model.nodes import NodeType
+from vospace_server.database.columns import constant
 from vospace_server.database.schema import app_user, container_size, node
 from vospace_server.domain.node_record import NodeRecord
 
@@ -23,15 +24,17 @@ KIND_CODES: Final[Mapping[NodeType, int]] = MappingProxyType(
     {kind: code for code, kind in enumerate(KINDS)}
 )
 
-_CONTAINER_CODE: Final = KIND_CODES[NodeType.CONTAINER]
+_CONTAINER_CODE: Final = constant(KIND_CODES[NodeType.CONTAINER])
+_NO_NAME: Final[ColumnElement[str]] = literal_column("''", Text)
+_ZERO: Final = constant(0)
 
 LENGTH: Final[ColumnElement[int]] = case(
-    (node.c.kind == _CONTAINER_CODE, func.coalesce(container_size.c.total_bytes, 0)),
+    (node.c.kind == _CONTAINER_CODE, func.coalesce(container_size.c.total_bytes, _ZERO)),
     else_=node.c.length,
 )
 """What a listing sorts by: bytes of a data node, recursive bytes of a container."""
 
-_ENTRIES_CHANGED: Final = func.coalesce(container_size.c.entries_changed_ns, 0)
+_ENTRIES_CHANGED: Final = func.coalesce(container_size.c.entries_changed_ns, _ZERO)
 
 MODIFIED: Final[ColumnElement[int]] = case(
     (node.c.modified_ns < _ENTRIES_CHANGED, _ENTRIES_CHANGED), else_=node.c.modified_ns
@@ -44,7 +47,7 @@ RECORD_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     node.c.name,
     node.c.kind,
     node.c.owner_id,
-    func.coalesce(app_user.c.name, "").label("owner_name"),
+    func.coalesce(app_user.c.name, _NO_NAME).label("owner_name"),
     node.c.public,
     node.c.inherit,
     node.c.locked,
@@ -55,7 +58,7 @@ RECORD_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     node.c.target,
     node.c.content_id,
     LENGTH.label("shown_length"),
-    func.coalesce(container_size.c.total_files, 0).label("files"),
+    func.coalesce(container_size.c.total_files, _ZERO).label("files"),
     node.c.md5,
     node.c.media_type,
     node.c.encoding,

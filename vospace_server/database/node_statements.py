@@ -2,9 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, Integer, Select, and_, bindparam, func, literal, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 from vospace_model.nodes import NodeType
+from vospace_server.database.columns import constant
 from vospace_server.database.names import name_at, names_parameter
 from vospace_server.database.node_rows import KIND_CODES, RECORD_COLUMNS, RECORD_SOURCE
 from vospace_server.database.schema import ROOT_ID, node, node_group
@@ -12,10 +24,10 @@ from vospace_server.database.schema import ROOT_ID, node, node_group
 
 def walk_statement() -> Select[Any]:
     """All nodes on the path `names`, from the root down, as far as there are any."""
-    start = select(literal(0, Integer).label("depth"), literal(ROOT_ID, BigInteger).label("id"))
+    start = select(constant(0).label("depth"), cast(constant(ROOT_ID), BigInteger).label("id"))
     walk = start.cte("walk", recursive=True)
     child = node.alias("child")
-    step = select(walk.c.depth + 1, child.c.id).select_from(
+    step = select(walk.c.depth + constant(1), child.c.id).select_from(
         walk.join(
             child,
             and_(

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from vospace_server.database.columns import constant
 from vospace_server.database.node_rows import KIND_CODES, KINDS
 from vospace_server.database.schema import container_size, node, size_delta
 from vospace_server.domain.size_delta import ContainerSize, SizeDelta
@@ -32,13 +33,15 @@ _FOLD_LOCK: Final = 0x766F7371
 
 def _sum(column: Any) -> Any:
     # PostgreSQL adds BIGINTs up to a NUMERIC, which arrives as a Decimal.
-    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+    return cast(func.coalesce(func.sum(column), constant(0)), BigInteger)
 
 
 _TOTALS: Final = (
     _sum(size_delta.c.bytes).label("bytes"),
     _sum(size_delta.c.files).label("files"),
-    func.coalesce(func.max(size_delta.c.entries_changed_ns), 0).label("entries_changed_ns"),
+    func.coalesce(func.max(size_delta.c.entries_changed_ns), constant(0)).label(
+        "entries_changed_ns"
+    ),
 )
 # Inline: nobody asks for the number of the new row.
 _APPEND: Final = insert(size_delta).inline()
