@@ -86,10 +86,25 @@ class Authenticator:
     def authenticate(self, credentials: Credentials, *, address: str) -> Identity:
         """Who presents the credentials; `address` is the client's, against which to count."""
         if isinstance(credentials, TokenCredentials):
-            return replace(self._by_token(credentials), bearer=credentials.token)
+            return self._by_token(credentials)
         if isinstance(credentials, PasswordCredentials):
             return self._by_password(credentials, address)
         return self._by_certificate(credentials)
+
+    def remembered(self, credentials: Credentials) -> Identity | None:
+        """The same for a token, without waiting for anything; None if that can't be told so.
+
+        Never older than the database: nothing has been committed to it since it was asked.
+        """
+        if not isinstance(credentials, TokenCredentials) or _is_foreign(credentials.token):
+            return None
+        account = self._directory.remembered_by_token(token_digest(credentials.token))
+        if account is None or account.token is None:
+            return None
+        now = self._clock()
+        if self._is_use_due(account.token, now):
+            return None
+        return _identified(account, account.token, credentials, now)
 
     def _by_certificate(
         self, credentials: CertificateCredentials | TrustedNameCredentials
@@ -103,15 +118,15 @@ class Authenticator:
 
     def _by_token(self, credentials: TokenCredentials) -> Identity:
         if self._others.issuer is not None and _is_foreign(credentials.token):
-            return self._others.issuer.identify(credentials.token)
+            identity = self._others.issuer.identify(credentials.token)
+            return replace(identity, bearer=credentials.token)
         account = self._directory.by_token(token_digest(credentials.token))
         if account is None or account.token is None:
             raise NotAuthenticated("the token is unknown")
         now = self._clock()
-        _check_token(account.token, now)
-        _check_enabled(account)
+        identity = _identified(account, account.token, credentials, now)
         self._note_use(account.token, now)
-        return identity_of(account, account.token.scope, expires=account.token.expires)
+        return identity
 
     def _by_password(self, credentials: PasswordCredentials, address: str) -> Identity:
         account = self._directory.by_name(credentials.name)
@@ -139,10 +154,14 @@ class Authenticator:
         self._limiter.forgive(account=name)
         return True
 
+    def _is_use_due(self, token: Token, now: datetime) -> bool:
+        """Whether it should be written down that the token is in use."""
+        last = self._uses.get(token.token_id, token.last_used)
+        return last is None or now - last >= _USE_INTERVAL
+
     def _note_use(self, token: Token, now: datetime) -> None:
         with self._lock:
-            last = self._uses.get(token.token_id, token.last_used)
-            if last is not None and now - last < _USE_INTERVAL:
+            if not self._is_use_due(token, now):
                 return
             if len(self._uses) >= _MOST_USES:
                 self._uses.clear()
@@ -157,6 +176,16 @@ class Authenticator:
 def _is_foreign(token: str) -> bool:
     """Whether it looks like a signed token (JWS) and not like one of ours."""
     return not token.startswith(PREFIX) and token.count(".") == _JWS_STOPS
+
+
+def _identified(
+    account: KnownAccount, token: Token, credentials: TokenCredentials, now: datetime
+) -> Identity:
+    """The holder of a token; NotAuthenticated if it, or the account, is no longer good."""
+    _check_token(token, now)
+    _check_enabled(account)
+    identity = identity_of(account, token.scope, expires=token.expires)
+    return replace(identity, bearer=credentials.token)
 
 
 def _check_token(token: Token, now: datetime) -> None:

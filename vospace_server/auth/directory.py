@@ -2,12 +2,13 @@
 
 Each look-up reads the two generation counters, which is one row each; only when one of them
 has moved, or a membership has ended, is anything else read. So a change made by any process
-holds from the next request on, and a request costs one cheap read.
+holds from the next request on, and a request costs one cheap read; none at all while nothing
+was committed to an SQLite file, which it tells by itself.
 """
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from vospace_server.auth.memberships import Memberships
@@ -51,6 +52,8 @@ class _Remembered:
     account: KnownAccount | None
     generations: tuple[int, ...]
     valid_until: datetime | None
+    # The data version before they were read.
+    version: int | None
 
 
 class AccountDirectory:
@@ -83,6 +86,18 @@ class AccountDirectory:
 
         return self._find("token", digest, read)
 
+    def remembered_by_token(self, digest: str) -> KnownAccount | None:
+        """The same as by_token without asking the database, if that is certain; else None."""
+        with self._lock:
+            remembered = self._remembered.get(("token", digest))
+        if remembered is None or remembered.version is None:
+            return None
+        if _has_ended(remembered, self._clock()):
+            return None
+        if remembered.version != self._database.data_version():
+            return None
+        return remembered.account
+
     def by_identity(self, kind: IdentityKind, value: str) -> KnownAccount | None:
         """The account that is known by this as well, disabled or not; None if there is none."""
         return self._find(
@@ -103,13 +118,16 @@ class AccountDirectory:
         now = self._clock()
         with self._lock:
             remembered = self._remembered.get((kind, key))
+        # Taken before anything is read: a commit meanwhile makes the next look ask again.
+        version = self._database.data_version()
         with self._database.read() as unit:
             # Read in the same transaction as the rows: they belong to this generation even
             # if a change is committed meanwhile.
             generations = unit.users.generations()
             if remembered is not None and _holds(remembered, generations, now):
-                return remembered.account
-            fresh = self._load(unit, read, generations, now)
+                fresh = replace(remembered, version=version)
+            else:
+                fresh = replace(self._load(unit, read, generations, now), version=version)
         if fresh.account is None:
             # Names that nobody has are not remembered: there is no end of them.
             return None
@@ -128,14 +146,22 @@ class AccountDirectory:
     ) -> _Remembered:
         user, token = read(unit)
         if user is None:
-            return _Remembered(account=None, generations=generations, valid_until=None)
+            return _Remembered(
+                account=None, generations=generations, valid_until=None, version=None
+            )
         expansion = self._memberships.of(user, unit, now=now)
         account = KnownAccount(user=user, groups=expansion.group_uris, token=token)
         return _Remembered(
-            account=account, generations=generations, valid_until=expansion.valid_until
+            account=account,
+            generations=generations,
+            valid_until=expansion.valid_until,
+            version=None,
         )
 
 
 def _holds(remembered: _Remembered, generations: tuple[int, ...], now: datetime) -> bool:
-    ended = remembered.valid_until is not None and remembered.valid_until <= now
-    return remembered.generations == generations and not ended
+    return remembered.generations == generations and not _has_ended(remembered, now)
+
+
+def _has_ended(remembered: _Remembered, now: datetime) -> bool:
+    return remembered.valid_until is not None and remembered.valid_until <= now

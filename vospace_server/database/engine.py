@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from vospace_model.faults import ServiceBusy
 from vospace_server.database.conflicts import ConflictError
+from vospace_server.database.data_version import DataVersion
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.upgrading import read_revision, upgrade_schema
 
@@ -56,11 +57,19 @@ class Database:
         # own waiting polls. Guards nothing in memory. PostgreSQL needs no such thing.
         self._writer_turn = threading.Lock()
         self._writing_thread: int | None = None
+        self._version = DataVersion(self._reader) if self._is_sqlite else None
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._writer.dialect.name
+
+    def data_version(self) -> int | None:
+        """A number that differs after each commit, by whomever; waits for nothing.
+
+        None when that can't be told without asking: always in PostgreSQL.
+        """
+        return None if self._version is None else self._version.current()
 
     def upgrade(self) -> None:
         """Make all tables, or bring them to the newest schema; harmless to repeat.
@@ -120,6 +129,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the database stays as it is."""
+        if self._version is not None:
+            self._version.close()
         for engine in (self._reader, self._writer, self._hasty_writer):
             engine.dispose()
 

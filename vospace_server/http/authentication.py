@@ -117,9 +117,11 @@ class Authentication:
             return ANONYMOUS, fault
 
     async def _identify(self, credentials: Credentials, scope: Scope) -> Identity:
-        identity = await in_thread(
-            self._authenticator.authenticate, credentials, address=client_address(scope)
-        )
+        identity = self._authenticator.remembered(credentials)
+        if identity is None:
+            identity = await in_thread(
+                self._authenticator.authenticate, credentials, address=client_address(scope)
+            )
         scope[CALLER_NAME] = identity.name
         return identity
 

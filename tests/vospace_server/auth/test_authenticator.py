@@ -247,3 +247,41 @@ def test_many_threads_log_in_at_once(desk: Desk, ann: str) -> None:
         )
 
     assert names == ["ann"] * 64
+
+
+def test_a_token_is_remembered_until_anything_is_committed_by_anybody(
+    desk: Desk, ann: str
+) -> None:
+    token = make_token(desk)
+    credentials = TokenCredentials(token=token)
+    before = desk.authenticator.remembered(credentials)
+    first = present(desk.authenticator, token)
+    # The first use of a token is written down, which is a commit; the second sees no change.
+    second = present(desk.authenticator, token)
+
+    assert before is None
+    assert desk.authenticator.remembered(credentials) == first == second
+    desk.accounts.add(NewUser(name="bob", password=None), by=OPERATOR)
+    assert desk.authenticator.remembered(credentials) is None
+    assert present(desk.authenticator, token) == first
+    assert desk.authenticator.remembered(credentials) == first
+
+
+def test_a_remembered_token_ends_with_its_time(desk: Desk, ann: str) -> None:
+    token = make_token(desk, lifetime=timedelta(minutes=10))
+    credentials = TokenCredentials(token=token)
+    present(desk.authenticator, token)
+    present(desk.authenticator, token)
+    assert desk.authenticator.remembered(credentials) is not None
+
+    desk.clock.move(minutes=10)
+
+    with pytest.raises(NotAuthenticated, match="the token expired at"):
+        desk.authenticator.remembered(credentials)
+
+
+def test_a_password_is_never_remembered_without_asking(desk: Desk, ann: str) -> None:
+    log_in(desk.authenticator, "ann", PASSWORD)
+    credentials = PasswordCredentials(name="ann", password=PASSWORD)
+
+    assert desk.authenticator.remembered(credentials) is None

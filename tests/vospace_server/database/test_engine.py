@@ -266,3 +266,24 @@ def test_a_connection_that_was_closed_is_replaced(
         with other.begin() as connection:
             assert connection.execute(close).scalar_one() > 0
         assert names(database) == []
+
+
+def test_sqlite_tells_by_a_number_that_anybody_committed_anything(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'space.sqlite'}"
+    with closing(Database(url)) as ours, closing(Database(url)) as theirs:
+        ours.upgrade()
+        first = ours.data_version()
+        names(ours)
+        assert ours.data_version() == first is not None
+
+        with theirs.write() as unit:
+            add(unit, "a")
+        second = ours.data_version()
+        with ours.write() as unit:
+            add(unit, "b")
+
+        assert len({first, second, ours.data_version()}) == 3
+
+
+def test_postgresql_has_no_such_number(database: Database) -> None:
+    assert (database.data_version() is None) == (database.dialect == "postgresql")
