@@ -32,9 +32,9 @@ from vospace_server.http.authentication import caller_of
 from vospace_server.http.node_documents import entry_of
 from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
-from vospace_server.http.responses import StreamedResponse, document
+from vospace_server.http.responses import document, listed
 from vospace_server.http.routing import rest_of_path
-from vospace_server.http.threads import in_batches, in_thread
+from vospace_server.http.threads import in_thread
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.listing import Descendant, ListingService
 from vospace_server.services.moves import MoveService
@@ -83,16 +83,16 @@ class ApiEndpoints:
     async def list_children(self, request: Request) -> Response:
         """The container and what is in it, line by line."""
         parameters = query_parameters(request)
-        lines = await in_thread(
-            self._listing.descendants,
-            caller_of(request),
-            _path_of(request),
-            depth=_depth(parameters),
-            after=parameters.get("after"),
-            limit=parameters.integer("limit", minimum=0),
-        )
-        chunks = in_batches(_listing_lines(lines))
-        return StreamedResponse(chunks, headers={"content-type": LISTING_MEDIA_TYPE})
+        path, depth, after = _path_of(request), _depth(parameters), parameters.get("after")
+        limit = parameters.integer("limit", minimum=0)
+
+        def answer() -> Response:
+            lines = self._listing.descendants(
+                caller_of(request), path, depth=depth, after=after, limit=limit
+            )
+            return listed(_listing_lines(lines), headers={"content-type": LISTING_MEDIA_TYPE})
+
+        return await in_thread(answer)
 
     async def move(self, request: Request) -> Response:
         """Rename a node to exactly the path given, over what is there if POSIX would."""

@@ -27,13 +27,13 @@ from vospace_server.http.request_bodies import read_document
 from vospace_server.http.responses import (
     JSON,
     XML,
-    StreamedResponse,
     document,
     empty,
+    listed,
     see_other,
 )
 from vospace_server.http.routing import rest_of_path
-from vospace_server.http.threads import in_batches, in_thread
+from vospace_server.http.threads import in_thread
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import Listing, ListingService, Ordering
 from vospace_server.services.node_protocols import protocols_of
@@ -103,24 +103,29 @@ class NodeEndpoints:
             return self._view(request, path, parameters)
         detail, explicit = _detail(parameters)
         start = self._start(parameters)
-        listing = await in_thread(
-            self._listing.children,
-            caller_of(request),
-            path,
-            start=None if start is None else start.name,
-            limit=parameters.integer("limit", minimum=0),
-            ordering=_ordering(parameters),
-        )
-        refuse_hidden(request, readable=listing.container.readable)
-        if start is not None and start.path.parent not in {path, listing.container.path}:
-            raise InvalidURI(f"uri={start} is not a child of {path}")
+        ordering, limit = _ordering(parameters), parameters.integer("limit", minimum=0)
         shape = _Shape(
             detail=detail,
             with_access=explicit and detail is Detail.MAX,
             as_json=wants_json(request, parameters),
             capabilities=self._capabilities(request),
         )
-        return self._document(listing, shape)
+
+        def answer() -> Response:
+            listing = self._listing.children(
+                caller_of(request),
+                path,
+                start=None if start is None else start.name,
+                limit=limit,
+                ordering=ordering,
+            )
+            refuse_hidden(request, readable=listing.container.readable)
+            if start is not None and start.path.parent not in {path, listing.container.path}:
+                raise InvalidURI(f"uri={start} is not a child of {path}")
+            return self._document(listing, shape)
+
+        # One hop: most containers fit into the first batch of their listing.
+        return await in_thread(answer)
 
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
@@ -178,9 +183,7 @@ class NodeEndpoints:
             return shape.document(node)
         children = (shown(child) for child in listing.children)
         chunks = shape.iterate(node, children)
-        return StreamedResponse(
-            in_batches(chunks), headers={"content-type": shape.media_type, **_VARY}
-        )
+        return listed(chunks, headers={"content-type": shape.media_type, **_VARY})
 
     def _capabilities(self, request: Request) -> tuple[Capability, ...]:
         """What containers offer besides: what is in them, by the standard's own interface."""

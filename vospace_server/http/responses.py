@@ -5,13 +5,15 @@ every document is UTF-8.
 """
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
+
+from vospace_server.http.threads import first_batch, in_batches
 
 XML = "text/xml"
 TEXT = "text/plain"
@@ -109,3 +111,15 @@ class StreamedResponse(Response):
             async for chunk in chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def listed(chunks: Iterator[bytes], *, headers: Mapping[str, str]) -> Response:
+    """A document of any length, its first batch made here and now; call it in a thread.
+
+    What is short is sent in one piece, with its length; everything else while it is made. A
+    failure in the first batch is raised here, so that it still becomes an error status.
+    """
+    first = first_batch(chunks)
+    if first.is_last:
+        return Response(first.content, 200, dict(headers))
+    return StreamedResponse(in_batches(chunks, first), headers=headers)

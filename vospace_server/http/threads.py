@@ -6,6 +6,7 @@ over through `in_thread`, once per phase of its request.
 
 import functools
 from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from vospace_server.http.request_threads import RequestThreads
@@ -17,8 +18,9 @@ _threads = RequestThreads()
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
-# ...and the first one when it has grown to this, so that the client sees it start at once.
-_FIRST_BATCH_BYTES = 4 * 1024
+# ...and the first one when it has grown to this, so that the client sees it start at once,
+# while what most containers hold needs no second.
+_FIRST_BATCH_BYTES = 64 * 1024
 
 
 async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -31,27 +33,42 @@ async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     return result
 
 
-async def in_batches(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Several chunks in one; `is_last` if no more come after it."""
+
+    content: bytes
+    is_last: bool
+
+
+def first_batch(chunks: Iterator[bytes]) -> Batch:
+    """What a synchronous iterator begins with: small, so that the client sees it start."""
+    return _next_batch(chunks, _FIRST_BATCH_BYTES)
+
+
+async def in_batches(
+    chunks: Iterator[bytes], first: Batch | None = None
+) -> AsyncGenerator[bytes, None]:
     """The chunks of a synchronous iterator, joined to batches, each made in a worker thread.
 
-    One batch is held at a time. What the iterator raises is raised here.
+    One batch is held at a time; `first` is the one that was made already, if one was. What the
+    iterator raises is raised here.
     """
-    limit = _FIRST_BATCH_BYTES
-    ended = False
-    while not ended:
-        batch, ended = await in_thread(_next_batch, chunks, limit)
-        if batch:
-            yield batch
-        limit = _BATCH_BYTES
+    batch = await in_thread(first_batch, chunks) if first is None else first
+    while True:
+        if batch.content:
+            yield batch.content
+        if batch.is_last:
+            return
+        batch = await in_thread(_next_batch, chunks, _BATCH_BYTES)
 
 
-def _next_batch(chunks: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
-    """The next batch, and whether it is the last one."""
+def _next_batch(chunks: Iterator[bytes], limit: int) -> Batch:
     batch: list[bytes] = []
     size = 0
     for chunk in chunks:
         batch.append(chunk)
         size += len(chunk)
         if size >= limit:
-            return b"".join(batch), False
-    return b"".join(batch), True
+            return Batch(content=b"".join(batch), is_last=False)
+    return Batch(content=b"".join(batch), is_last=True)

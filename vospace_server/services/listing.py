@@ -6,6 +6,7 @@ from typing import Final
 
 from vospace_model.faults import InvalidURI
 from vospace_model.uris import NodePath
+from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord, SortKey
 from vospace_server.domain.node_view import NodeView
@@ -50,6 +51,14 @@ class Descendant:
     listed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """Some children in the order of names; `is_last` if there are none after them."""
+
+    views: Sequence[NodeView]
+    is_last: bool
+
+
 class ListingService:
     """Lists containers.
 
@@ -81,11 +90,14 @@ class ListingService:
             view = self._tree.view(unit, caller, found)
             if start is not None and unit.nodes.child(found.node.node_id, start) is None:
                 raise InvalidURI(f"{start!r} is not a child of {path}")
-        if not found.node.is_container or not view.readable:
-            return Listing(container=view, children=iter(()))
-        ordering = ordering or Ordering()
-        if ordering == Ordering():
-            views = self._by_name(caller, found, start=start, after="", limit=limit)
+            if not found.node.is_container or not view.readable:
+                return Listing(container=view, children=iter(()))
+            is_by_name = ordering in {None, Ordering()}
+            page = None
+            if is_by_name and start is None and limit != 0:
+                page = self._first_page(unit, caller, found, limit=limit)
+        if ordering is None or is_by_name:
+            views = self._by_name(caller, found, start=start, page=page, limit=limit)
         else:
             views = self._sorted(caller, found, ordering, start=start, limit=limit)
         return Listing(container=view, children=views)
@@ -109,28 +121,63 @@ class ListingService:
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
             view = self._tree.view(unit, caller, found)
-        return self._tree_lines(caller, found, view, depth=depth, after=after, limit=limit)
+            page = None
+            if _is_listed(view, 0, depth) and limit != 0:
+                page = self._first_page(unit, caller, found, after=after or "", limit=limit)
+        return self._tree_lines(caller, found, view, page, depth=depth, limit=limit)
 
     # ------------------------------------------------------------------ one container
 
     def _by_name(
-        self, caller: Caller, parent: Found, *, start: str | None, after: str, limit: int | None
+        self,
+        caller: Caller,
+        parent: Found,
+        *,
+        start: str | None = None,
+        page: "_Page | None" = None,
+        limit: int | None,
     ) -> Iterator[NodeView]:
-        left = limit
+        """At most `limit` children, from `start` on; `page` are the first if they are read."""
+        left, after = limit, ""
         if start is not None and left != 0:
             yield from self._starting(caller, parent, start)
             after, left = start, None if left is None else left - 1
         rows = _FIRST_PAGE_ROWS
         while left is None or left > 0:
-            wanted = rows if left is None else min(rows, left)
-            with self._tree.database.read() as unit:
-                page = unit.nodes.children(parent.node.node_id, after=after, limit=wanted)
-                views = self._tree.child_views(unit, caller, parent, page)
-            yield from self._judged(caller, parent, views)
-            if len(page) < wanted:
+            if page is None:
+                with self._tree.database.read() as unit:
+                    page = self._page(
+                        unit, caller, parent, after=after, wanted=_least(rows, left)
+                    )
+            yield from self._judged(caller, parent, page.views)
+            if page.is_last:
                 return
-            after, left = page[-1].name, None if left is None else left - wanted
-            rows = PAGE_ROWS
+            after, left = (
+                page.views[-1].record.name,
+                None if left is None else left - len(page.views),
+            )
+            page, rows = None, PAGE_ROWS
+
+    def _first_page(
+        self,
+        unit: UnitOfWork,
+        caller: Caller,
+        parent: Found,
+        *,
+        after: str = "",
+        limit: int | None,
+    ) -> "_Page":
+        """Read with the container itself: most containers have no second page."""
+        return self._page(
+            unit, caller, parent, after=after, wanted=_least(_FIRST_PAGE_ROWS, limit)
+        )
+
+    def _page(
+        self, unit: UnitOfWork, caller: Caller, parent: Found, *, after: str, wanted: int
+    ) -> "_Page":
+        records = unit.nodes.children(parent.node.node_id, after=after, limit=wanted)
+        views = self._tree.child_views(unit, caller, parent, records)
+        return _Page(views=views, is_last=len(records) < wanted)
 
     def _starting(self, caller: Caller, parent: Found, name: str) -> Iterator[NodeView]:
         with self._tree.database.read() as unit:
@@ -178,15 +225,15 @@ class ListingService:
         caller: Caller,
         top: Found,
         view: NodeView,
+        page: "_Page | None",
         *,
         depth: int | None,
-        after: str | None,
         limit: int | None,
     ) -> Iterator[Descendant]:
         listed = _is_listed(view, 0, depth)
         yield Descendant(names=(), view=view, listed=listed)
         left = limit
-        levels = [(top, self._by_name(caller, top, start=None, after=after or "", limit=left))]
+        levels = [(top, self._by_name(caller, top, page=page, limit=left))]
         levels = levels if listed else []
         while levels and left != 0:
             parent, siblings = levels[-1]
@@ -200,8 +247,11 @@ class ListingService:
             left = None if left is None else left - 1
             if listed:
                 below = Found(path=child.path, records=(*parent.records, child.record))
-                page = self._by_name(caller, below, start=None, after="", limit=left)
-                levels.append((below, page))
+                levels.append((below, self._by_name(caller, below, limit=left)))
+
+
+def _least(rows: int, limit: int | None) -> int:
+    return rows if limit is None else min(rows, limit)
 
 
 def _is_listed(view: NodeView, level: int, depth: int | None) -> bool:

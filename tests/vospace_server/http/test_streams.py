@@ -239,3 +239,19 @@ def is_given_up(reader: socket.socket) -> bool:
         if local.endswith(f":{theirs:04X}") and remote.endswith(f":{ours:04X}"):
             return state == "04"  # FIN_WAIT1
     return False
+
+
+def test_a_short_listing_has_a_length_and_a_long_one_is_made_while_it_is_sent(
+    alice: httpx.Client,
+) -> None:
+    for folder, number in (("few", 30), ("many", 300)):
+        for at in range(number + 1):
+            path = f"alice/{folder}" + (f"/{at}" if at else "")
+            alice.put(f"/vault/nodes/{path}", content=container(path)).raise_for_status()
+
+    for root in ("/vault/nodes", "/api/v1/children"):
+        few, many = (alice.get(f"{root}/alice/{folder}") for folder in ("few", "many"))
+
+        assert int(few.headers["content-length"]) == len(few.content)
+        assert "content-length" not in many.headers
+        assert many.text.count("alice/many/300") == few.text.count("alice/few/30")
