@@ -18,6 +18,7 @@ from vospace_server.http.nodes import NodeEndpoints
 from vospace_server.http.put_transactions import PutTransactions
 from vospace_server.http.routes import Endpoints
 from vospace_server.http.service_metadata import MetadataEndpoints
+from vospace_server.http.threads import Hop, in_thread, in_turn
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
 from vospace_server.services.properties_in_use import PropertiesInUse
@@ -85,6 +86,7 @@ def _build_nodes(
         deletions=services.deletions,
         addresses=addresses,
         authority=config.vos_authority,
+        read=_reading_hop(services),
         delete_non_empty=config.service.delete_non_empty,
     )
 
@@ -98,4 +100,10 @@ def _build_api(config: ServerConfig, services: Services, addresses: Addresses) -
         reading=services.reading,
         addresses=addresses,
         authority=config.vos_authority,
+        read=_reading_hop(services),
     )
+
+
+def _reading_hop(services: Services) -> Hop:
+    """SQLite answers from memory; PostgreSQL is waited for, best by many at the same time."""
+    return in_turn if services.tree.database.dialect == "sqlite" else in_thread

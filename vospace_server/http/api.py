@@ -34,7 +34,7 @@ from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
 from vospace_server.http.responses import document, listed
 from vospace_server.http.routing import rest_of_path
-from vospace_server.http.threads import in_thread
+from vospace_server.http.threads import Hop, in_thread
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.listing import Descendant, ListingService
 from vospace_server.services.moves import MoveService
@@ -46,7 +46,7 @@ _NANOSECONDS: Final = 1_000_000_000
 
 
 class ApiEndpoints:
-    """Nodes, children, moves and quotas."""
+    """Nodes, children, moves and quotas; `read` is how to hop into what reads the database."""
 
     def __init__(  # noqa: PLR0913 - what the operations need, one argument each
         self,
@@ -58,6 +58,7 @@ class ApiEndpoints:
         reading: ReadingService,
         addresses: Addresses,
         authority: str,
+        read: Hop = in_thread,
     ) -> None:
         self._nodes = nodes
         self._listing = listing
@@ -66,12 +67,13 @@ class ApiEndpoints:
         self._reading = reading
         self._addresses = addresses
         self._authority = authority
+        self._read = read
 
     async def get_node(self, request: Request) -> Response:
         """The node, a link itself; with ticket=true also where its bytes are."""
         path = _path_of(request)
         wants_ticket = _flag(query_parameters(request), "ticket")
-        entry = await in_thread(self._entry, request, path, wants_ticket=wants_ticket)
+        entry = await self._read(self._entry, request, path, wants_ticket=wants_ticket)
         return _json(entry)
 
     async def change_node(self, request: Request) -> Response:
@@ -92,7 +94,7 @@ class ApiEndpoints:
             )
             return listed(_listing_lines(lines), headers={"content-type": LISTING_MEDIA_TYPE})
 
-        return await in_thread(answer)
+        return await self._read(answer)
 
     async def move(self, request: Request) -> Response:
         """Rename a node to exactly the path given, over what is there if POSIX would."""

@@ -33,7 +33,7 @@ from vospace_server.http.responses import (
     see_other,
 )
 from vospace_server.http.routing import rest_of_path
-from vospace_server.http.threads import in_thread
+from vospace_server.http.threads import Hop, in_thread
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import Listing, ListingService, Ordering
 from vospace_server.services.node_protocols import protocols_of
@@ -75,10 +75,11 @@ class NodeEndpoints:
     """`/nodes/PATH`: GET, PUT, POST and DELETE of the node itself, never of a link's target.
 
     `authority` is that of our URIs. `delete_non_empty` is the operator's choice between the
-    standard, which deletes trees, and CADC, which refuses them.
+    standard, which deletes trees, and CADC, which refuses them. `read` is how to hop into what
+    reads the database.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the operations need, one argument each
         self,
         *,
         nodes: NodeService,
@@ -86,6 +87,7 @@ class NodeEndpoints:
         deletions: DeletionService,
         addresses: Addresses,
         authority: str,
+        read: Hop = in_thread,
         delete_non_empty: bool,
     ) -> None:
         self._nodes = nodes
@@ -93,6 +95,7 @@ class NodeEndpoints:
         self._deletions = deletions
         self._addresses = addresses
         self._authority = authority
+        self._read = read
         self._delete_non_empty = delete_non_empty
 
     async def get(self, request: Request) -> Response:
@@ -125,11 +128,11 @@ class NodeEndpoints:
             return self._document(listing, shape)
 
         # One hop: most containers fit into the first batch of their listing.
-        return await in_thread(answer)
+        return await self._read(answer)
 
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
-        await in_thread(self._nodes.get, caller_of(request), _path_of(request))
+        await self._read(self._nodes.get, caller_of(request), _path_of(request))
         return document(b"", XML)
 
     async def put(self, request: Request) -> Response:

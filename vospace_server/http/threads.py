@@ -7,14 +7,15 @@ over through `in_thread`, once per phase of its request.
 import functools
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from vospace_server.http.request_threads import RequestThreads
+from vospace_server.http.request_threads import LeadThread, RequestThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _threads = RequestThreads()
+_lead = LeadThread()
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
@@ -31,6 +32,22 @@ async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     """
     result: T = await _threads.run(functools.partial(func, *args, **kwargs))
     return result
+
+
+async def in_turn(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for a short call that hardly ever waits, as one that reads SQLite.
+
+    Such calls are made one after the other, which costs less (request_threads.LeadThread).
+    """
+    result: T = await _lead.run(functools.partial(func, *args, **kwargs))
+    return result
+
+
+class Hop(Protocol):
+    """One of the two above."""
+
+    async def __call__(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What func returns or raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
