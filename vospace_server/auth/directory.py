@@ -120,14 +120,10 @@ class AccountDirectory:
             remembered = self._remembered.get((kind, key))
         # Taken before anything is read: a commit meanwhile makes the next look ask again.
         version = self._database.data_version()
-        with self._database.read() as unit:
-            # Read in the same transaction as the rows: they belong to this generation even
-            # if a change is committed meanwhile.
-            generations = unit.users.generations()
-            if remembered is not None and _holds(remembered, generations, now):
-                fresh = replace(remembered, version=version)
-            else:
-                fresh = replace(self._load(unit, read, generations, now), version=version)
+        if remembered is not None and self._still_holds(remembered, now):
+            fresh = replace(remembered, version=version)
+        else:
+            fresh = self._load(read, now, version)
         if fresh.account is None:
             # Names that nobody has are not remembered: there is no end of them.
             return None
@@ -137,30 +133,33 @@ class AccountDirectory:
             self._remembered[kind, key] = fresh
         return fresh.account
 
+    def _still_holds(self, remembered: _Remembered, now: datetime) -> bool:
+        with self._database.glance() as unit:
+            generations = unit.users.generations()
+        return remembered.generations == generations and not _has_ended(remembered, now)
+
     def _load(
         self,
-        unit: UnitOfWork,
         read: Callable[[UnitOfWork], tuple[User | None, Token | None]],
-        generations: tuple[int, ...],
         now: datetime,
+        version: int | None,
     ) -> _Remembered:
-        user, token = read(unit)
-        if user is None:
+        with self._database.read() as unit:
+            # Read in the same transaction as the rows: they belong to this generation even
+            # if a change is committed meanwhile.
+            generations = unit.users.generations()
+            user, token = read(unit)
+            expansion = None if user is None else self._memberships.of(user, unit, now=now)
+        if user is None or expansion is None:
             return _Remembered(
-                account=None, generations=generations, valid_until=None, version=None
+                account=None, generations=generations, valid_until=None, version=version
             )
-        expansion = self._memberships.of(user, unit, now=now)
-        account = KnownAccount(user=user, groups=expansion.group_uris, token=token)
         return _Remembered(
-            account=account,
+            account=KnownAccount(user=user, groups=expansion.group_uris, token=token),
             generations=generations,
             valid_until=expansion.valid_until,
-            version=None,
+            version=version,
         )
-
-
-def _holds(remembered: _Remembered, generations: tuple[int, ...], now: datetime) -> bool:
-    return remembered.generations == generations and not _has_ended(remembered, now)
 
 
 def _has_ended(remembered: _Remembered, now: datetime) -> bool:
