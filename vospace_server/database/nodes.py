@@ -38,7 +38,7 @@ from vospace_server.database.node_statements import (
 )
 from vospace_server.database.schema import ABOVE_ROOT_ID, TRASH_ID, node, node_group
 from vospace_server.domain.content import Content
-from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
+from vospace_server.domain.node_record import FIRST_VERSION, NewNode, NodeRecord, SortKey
 
 # Any number that nothing else uses (PostgreSQL).
 _MOVE_LOCK: Final = 0x766F7373
@@ -394,5 +394,5 @@ def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:
         "changed_ns": now_ns,
         "mtime_ns": new.mtime_ns,
         "has_properties": new.has_properties,
-        "version": 1,
+        "version": FIRST_VERSION,
     }

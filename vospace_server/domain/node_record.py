@@ -2,9 +2,13 @@
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 from vospace_model.nodes import NodeType
 from vospace_server.domain.content import Content
+
+FIRST_VERSION: Final = 1
+"""The version of a node that has just been made."""
 
 
 class SortKey(enum.Enum):
@@ -107,3 +111,36 @@ class NewNode:
     has_properties: bool = False
     # Bytes that are stored already; None: the node is made without.
     content: Content | None = None
+
+    def record(self, node_id: int, *, owner_name: str, now_ns: int) -> NodeRecord:
+        """The row that it became at that time."""
+        content = self.content
+        return NodeRecord(
+            node_id=node_id,
+            parent_id=self.parent_id,
+            name=self.name,
+            kind=self.kind,
+            owner_id=self.owner_id,
+            owner_name=owner_name,
+            public=self.public,
+            inherit=self.inherit,
+            locked=self.locked,
+            immutable=self.immutable,
+            read_groups=self.read_groups,
+            write_groups=self.write_groups,
+            allocation_id=None,
+            target=self.target,
+            content_id=None if content is None else content.content_id,
+            length=0 if content is None else content.length,
+            files=0,
+            md5=None if content is None else content.md5,
+            media_type=self.media_type,
+            encoding=self.encoding,
+            created_ns=now_ns,
+            modified_ns=now_ns,
+            changed_ns=now_ns,
+            mtime_ns=self.mtime_ns,
+            busy_until_ns=None,
+            has_properties=self.has_properties,
+            version=FIRST_VERSION,
+        )

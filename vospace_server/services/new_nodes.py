@@ -6,7 +6,7 @@ from dataclasses import replace
 from vospace_model.nodes import NodeType
 from vospace_server.database.changes import Change, Operation
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.identity import Caller
+from vospace_server.domain.identity import OPERATOR_USER_ID, Caller, Identity
 from vospace_server.domain.node_record import NewNode, NodeRecord
 from vospace_server.domain.path_walk import Absent, Found
 from vospace_server.services.sizes import record_change
@@ -24,14 +24,25 @@ def make_node(
     node_id = unit.nodes.add(new, now_ns)
     if new.kind is NodeType.CONTAINER:
         unit.sizes.add(node_id)
-    record = unit.nodes.by_id(node_id)
-    assert record is not None, "the row was added in this transaction"
+    record = _record_of(unit, caller, new, node_id, now_ns)
     created = Found(path=place.path, records=(*place.parent.records, record))
     files = 1 if new.kind.has_bytes else 0
     size_bytes = 0 if new.content is None else new.content.length
     record_change(unit, new.parent_id, size_bytes=size_bytes, files=files, now_ns=now_ns)
     log_change(unit, caller, Operation.CREATE, created, now_ns)
     return created
+
+
+def _record_of(
+    unit: UnitOfWork, caller: Caller, new: NewNode, node_id: int, now_ns: int
+) -> NodeRecord:
+    """The new row; it is read only for the name of an owner who is somebody else."""
+    is_own = new.owner_id != OPERATOR_USER_ID and actor_id(caller) == new.owner_id
+    if isinstance(caller, Identity) and is_own:
+        return new.record(node_id, owner_name=caller.name, now_ns=now_ns)
+    record = unit.nodes.by_id(node_id)
+    assert record is not None, "the row was added in this transaction"
+    return record
 
 
 def log_change(

@@ -103,7 +103,7 @@ class NodeService:
         if asked.quota is not None:
             set_node_quota(unit, created, asked.quota)
             created = reread(unit, created)
-        return self._tree.view(unit, caller, created)
+        return self._tree.view(unit, caller, created, is_new=True)
 
     def _new_node(
         self, caller: Caller, place: Absent, node: Node

@@ -167,10 +167,15 @@ class Tree:
             except Fault:
                 return
 
-    def view(self, unit: UnitOfWork, caller: Caller, found: Found) -> NodeView:
-        """A node with all that can be shown of it, its size to the last delta."""
+    def view(
+        self, unit: UnitOfWork, caller: Caller, found: Found, *, is_new: bool = False
+    ) -> NodeView:
+        """A node with all that can be shown of it, its size to the last delta.
+
+        One that is new in this transaction has none.
+        """
         record = found.node
-        if record.is_container:
+        if record.is_container and not is_new:
             record = _with_pending(unit, record)
         view = self._bare_view(caller, found.path, record, found.landlord_id)
         own = unit.properties.of_node(record.node_id) if record.has_properties else {}

@@ -1,5 +1,7 @@
 """NodeService: get, create and set, and the order in which they refuse."""
 
+from typing import Any
+
 import pytest
 
 from tests.vospace_server.services.tree_space import (
@@ -42,6 +44,29 @@ def test_a_new_container_belongs_to_its_maker_and_is_private(each_space: TreeSpa
     assert (made.record.owner_name, made.record.public) == ("alice", False)
     assert (made.readable, made.writable) == (True, True)
     assert each_space.names("/alice") == ["d"]
+
+
+@pytest.mark.parametrize("kind", [ContainerNode, DataNode, LinkNode])
+@pytest.mark.parametrize("owner", ["alice", "bob"])
+def test_what_making_a_node_answers_is_what_is_read_afterwards(
+    each_space: TreeSpace, kind: type[Any], owner: str
+) -> None:
+    each_space.user("bob")
+    each_space.mkdir("/alice/d")
+    stated = {
+        Core.GROUPREAD: GROUP,
+        Core.GROUPWRITE: OTHER_GROUP,
+        Core.ISPUBLIC: "true",
+        Core.CREATOR: owner,
+        "ivo://example.org/colour": "r\u00f6d",
+    }
+    properties = tuple(Property(uri=name, value=value) for name, value in stated.items())
+    target = {"target": "vos://elsewhere.example/n"} if kind is LinkNode else {}
+    node = kind(uri=uri("/alice/d/n"), properties=properties, **target)
+
+    made = each_space.nodes.create(each_space.alice, node)
+
+    assert made == each_space.get("/alice/d/n")
 
 
 @pytest.mark.parametrize("kind", [DataNode, StructuredDataNode])
