@@ -164,22 +164,22 @@ class NodeEndpoints:
         return document(write_protocols_document(accepts=(), provides=protocols_of(view)))
 
     def _document(self, listing: Listing, shape: "_Shape") -> Response:
-        def shown(view: NodeView) -> Node:
-            return node_of(
-                view,
-                self._authority,
-                detail=shape.detail,
-                with_access=shape.with_access,
-                capabilities=shape.capabilities,
-            )
-
-        node = shown(listing.container)
+        node = self._shown(listing.container, shape)
         if not isinstance(node, ContainerNode):
             return shape.document(node)
-        children = (shown(child) for child in listing.children)
+        children = (self._shown(child, shape) for child in listing.children)
         chunks = shape.iterate(node, children)
         return StreamedResponse(
             in_batches(chunks), headers={"content-type": shape.media_type, **_VARY}
+        )
+
+    def _shown(self, view: NodeView, shape: "_Shape") -> Node:
+        return node_of(
+            view,
+            self._authority,
+            detail=shape.detail,
+            with_access=shape.with_access,
+            capabilities=shape.capabilities,
         )
 
     def _capabilities(self, request: Request) -> tuple[Capability, ...]:
@@ -188,14 +188,14 @@ class NodeEndpoints:
         return (Capability(uri=CapabilityUri.VOSPACE_2_1, endpoint=endpoint),)
 
     def _written(self, request: Request, view: NodeView, *, status: int = 200) -> Response:
-        """A node without children, as it answers a change."""
+        """The full record that answers a change (VOSpace 2.1, 6.2.1 and 6.3.2); no children."""
         shape = _Shape(
-            detail=Detail.PROPERTIES,
+            detail=Detail.MAX,
             with_access=False,
             as_json=wants_json(request, query_parameters(request)),
+            capabilities=self._capabilities(request),
         )
-        node = node_of(view, self._authority, detail=shape.detail, with_access=False)
-        return shape.document(node, status=status)
+        return shape.document(self._shown(view, shape), status=status)
 
     def _view(self, request: Request, path: NodePath, parameters: Parameters) -> Response:
         # Deprecated since VOSpace 2.1; clients of 2.0 still ask so for bytes.

@@ -1,0 +1,40 @@
+"""What answers a created and a changed node, and the corners of createNode and setNode."""
+
+import httpx
+import pytest
+
+from tests.conformance.test_nodes_operations import make, post
+from tests.vospace_server.http.documents import container, data, link
+
+TAR = '<vos:view uri="ivo://ivoa.net/vospace/core#tar" original="true"/>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "extensions"),
+    [
+        ("container", ("<vos:accepts>", TAR, "<vos:provides>", "<vos:capabilities>")),
+        ("data", ("<vos:accepts>", "core#anyview")),
+        ("link", ("<vos:target>http://example.org/</vos:target>",)),
+    ],
+)
+def test_the_full_record_answers_a_created_and_a_changed_node(
+    owner: httpx.Client, folder: str, kind: str, extensions: tuple[str, ...]
+) -> None:
+    """VOSpace 2.1, 6.2.1 and 6.3.2: accepts is filled in, with all extensions of the type."""
+    path = f"{folder}/x"
+    document = {
+        "container": container(path),
+        "data": data(path),
+        "link": link(path, "http://example.org/"),
+    }[kind]
+
+    made, changed = make(owner, path, document), post(owner, path, document)
+
+    assert (made.status_code, changed.status_code) == (201, 200)
+    for part in extensions:
+        assert part in made.text
+        assert part in changed.text
+    shown = owner.get(f"/vault/nodes/{path}").text.replace("\n", "")
+    # The listing of a container without children is written in pieces.
+    shown = shown.replace("<vos:nodes></vos:nodes>", "<vos:nodes/>")
+    assert shown == changed.text.replace("\n", "")
