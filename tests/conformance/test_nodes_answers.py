@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.conformance.test_nodes_operations import make, post
+from tests.conformance.test_nodes_operations import assert_fault, make, post
 from tests.vospace_server.http.documents import container, data, link
 
 TAR = '<vos:view uri="ivo://ivoa.net/vospace/core#tar" original="true"/>'
@@ -38,3 +38,14 @@ def test_the_full_record_answers_a_created_and_a_changed_node(
     # The listing of a container without children is written in pieces.
     shown = shown.replace("<vos:nodes></vos:nodes>", "<vos:nodes/>")
     assert shown == changed.text.replace("\n", "")
+
+
+def test_a_missing_ancestor_of_a_changed_node_is_a_missing_container(
+    owner: httpx.Client, folder: str
+) -> None:
+    """VOSpace 2.1, 6.3.2: setNode below what is missing or no container."""
+    make(owner, f"{folder}/f", data(f"{folder}/f")).raise_for_status()
+
+    for path in (f"{folder}/no/x", f"{folder}/f/x"):
+        assert_fault(post(owner, path, data(path)), 404, "ContainerNotFound")
+    assert_fault(post(owner, f"{folder}/no", data(f"{folder}/no")), 404, "NodeNotFound")

@@ -71,9 +71,9 @@ class NodeService:
         """Change the properties that the update mentions, and no others.
 
         `mtime_ns` sets core#mtime to the nanosecond, which its text form can't. Raises the
-        faults of `get`, PermissionDenied without write permission or for a read-only property
-        with a new value, InvalidArgument for another type than the node's. A lock is no
-        obstacle: it is removed this way.
+        faults of `get`, ContainerNotFound for a missing ancestor, PermissionDenied without
+        write permission or for a read-only property with a new value, InvalidArgument for
+        another type than the node's. A lock is no obstacle: it is removed this way.
         """
         path = self._tree.own_path(update.uri)
         caller = self._tree.informed(caller, path)
@@ -137,7 +137,7 @@ class NodeService:
         update: NodeUpdate,
         mtime_ns: int | None,
     ) -> NodeView:
-        found = self._tree.walker(unit).get(caller, path)
+        found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
         require(caller, found.records, Action.SET, path)
         if update.node_type is not found.node.kind:
             raise InvalidArgument(
