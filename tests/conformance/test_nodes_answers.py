@@ -49,3 +49,19 @@ def test_a_missing_ancestor_of_a_changed_node_is_a_missing_container(
     for path in (f"{folder}/no/x", f"{folder}/f/x"):
         assert_fault(post(owner, path, data(path)), 404, "ContainerNotFound")
     assert_fault(post(owner, f"{folder}/no", data(f"{folder}/no")), 404, "NodeNotFound")
+
+
+@pytest.mark.parametrize("stated", [' xsi:type="vos:Node"', ""])
+def test_a_node_of_no_special_type_becomes_a_data_node(
+    owner: httpx.Client, folder: str, stated: str
+) -> None:
+    """VOSpace 2.1, 6.2.1: without xsi:type a Node is meant, which a subtype may stand for."""
+    generic = data(f"{folder}/x").replace(' xsi:type="vos:DataNode"', stated)
+
+    made = make(owner, f"{folder}/x", generic)
+    changed = post(owner, f"{folder}/x", generic)
+    container_too = post(owner, folder, generic.replace(f"{folder}/x", folder))
+
+    assert (made.status_code, changed.status_code) == (201, 200)
+    assert 'xsi:type="vos:DataNode"' in made.text
+    assert container_too.status_code == 200, container_too.text

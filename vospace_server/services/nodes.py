@@ -139,10 +139,9 @@ class NodeService:
     ) -> NodeView:
         found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
         require(caller, found.records, Action.SET, path)
-        if update.node_type is not found.node.kind:
-            raise InvalidArgument(
-                f"{path} is a {found.node.kind.wire}, not a {update.node_type.wire}"
-            )
+        kind = found.node.kind
+        if update.node_type is not None and update.node_type is not kind:
+            raise InvalidArgument(f"{path} is a {kind.wire}, not a {update.node_type.wire}")
         locked = unit.nodes.lock(found.node)
         found = Found(path=found.path, records=(*found.records[:-1], locked))
         asked = self._asked(unit, caller, found, update.changes)
