@@ -16,6 +16,9 @@ from vospace_model.faults import InvalidURI
 MAX_NAME_BYTES: Final = 255
 """Longest name in UTF-8, that of every usual file system."""
 
+RESERVED_NAMES: Final = frozenset({".auto", ".null"})
+"""As a last name no node: one to be invented, and the place where things are thrown away."""
+
 _MAX_BYTES_PER_CHARACTER: Final = 4
 _MAX_SHOWN: Final = 80
 _ILLEGAL_IN_NAME: Final = re.compile("[\x00-\x1f/\x7f-\x9f\ud800-\udfff]")
@@ -120,6 +123,11 @@ class NodePath:
     def child(self, name: str) -> Self:
         """The path of `name` in this container."""
         return type(self)((*self.names, name))
+
+    def check_not_reserved(self) -> None:
+        """Raise InvalidURI if the last name is one that VOSpace keeps for itself."""
+        if self.name in RESERVED_NAMES:
+            raise InvalidURI(f"{self.name} is a reserved name of VOSpace, not one of a node")
 
     def is_within(self, other: "NodePath") -> bool:
         """Whether this is `other` or stands below it, compared name by name."""
