@@ -1,10 +1,12 @@
 """What answers a created and a changed node, and the corners of createNode and setNode."""
 
+import re
+
 import httpx
 import pytest
 
 from tests.conformance.test_nodes_operations import assert_fault, make, post
-from tests.vospace_server.http.documents import container, data, link
+from tests.vospace_server.http.documents import children_of, container, data, link, node
 
 TAR = '<vos:view uri="ivo://ivoa.net/vospace/core#tar" original="true"/>'
 
@@ -65,3 +67,33 @@ def test_a_node_of_no_special_type_becomes_a_data_node(
     assert (made.status_code, changed.status_code) == (201, 200)
     assert 'xsi:type="vos:DataNode"' in made.text
     assert container_too.status_code == 200, container_too.text
+
+
+@pytest.mark.parametrize("kind", ["DataNode", "ContainerNode"])
+def test_a_name_is_invented_for_a_node_that_is_made_as_auto(
+    owner: httpx.Client, folder: str, kind: str
+) -> None:
+    """VOSpace 2.1, 6.2.1: createNode of .auto makes a node of a new name each time."""
+    asked = f"{folder}/.auto"
+
+    made = [make(owner, asked, node(asked, kind)) for _ in range(2)]
+
+    assert [answer.status_code for answer in made] == [201, 201]
+    names = {
+        child.rpartition("/")[2]
+        for child in re.findall(r'node [^>]*uri="([^"]*)', "".join(a.text for a in made))
+    }
+    assert len(names) == 2
+    listed = owner.get(f"/vault/nodes/{folder}").text
+    assert {child.rpartition("/")[2] for child in children_of(listed)} == names
+    assert ".auto" not in names
+    assert_fault(owner.get(f"/vault/nodes/{asked}"), 404, "NodeNotFound")
+
+
+def test_nothing_can_be_made_where_things_are_thrown_away(
+    owner: httpx.Client, folder: str
+) -> None:
+    """VOSpace 2.1, 3.1: .null is reserved, so createNode has no valid URI there."""
+    path = f"{folder}/.null"
+
+    assert_fault(make(owner, path, container(path)), 400, "InvalidURI")

@@ -1,5 +1,6 @@
 """NodeService: get, create and set nodes (VOSpace 2.1, section 6.2; contract 1.4)."""
 
+import secrets
 from dataclasses import replace
 
 from vospace_model.faults import (
@@ -18,6 +19,7 @@ from vospace_server.domain.node_record import NewNode
 from vospace_server.domain.node_view import NodeView, shown_values
 from vospace_server.domain.path_walk import Absent, Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
+from vospace_server.domain.reserved_names import named_for_creation
 from vospace_server.services.allocations import set_node_quota
 from vospace_server.services.changed_nodes import ChangedNodes, owner_id_of
 from vospace_server.services.new_nodes import inherited_by, make_node, reread
@@ -59,9 +61,10 @@ class NodeService:
         missing or no container, PermissionDenied for one that can't be read, DuplicateNode,
         PermissionDenied to write the parent, InvalidArgument for properties, QuotaExceeded.
         What the document does not state is inherited from a parent that says so, else private.
+        For the last name `.auto` one is invented, which the view tells; `.null` is InvalidURI.
         Read-only properties in it are ignored, as clients copy whole documents.
         """
-        path = self._tree.own_path(node.uri)
+        path = named_for_creation(self._tree.own_path(node.uri), secrets.token_hex())
         caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(lambda unit: self._create(unit, caller, path, node))
 
