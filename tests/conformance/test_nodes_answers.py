@@ -97,3 +97,17 @@ def test_nothing_can_be_made_where_things_are_thrown_away(
     path = f"{folder}/.null"
 
     assert_fault(make(owner, path, container(path)), 400, "InvalidURI")
+
+
+@pytest.mark.parametrize("form", ["text/xml", "application/json"])
+def test_head_of_a_node_tells_the_form_and_no_length_that_get_does_not_have(
+    owner: httpx.Client, folder: str, form: str
+) -> None:
+    """RFC 9110, 9.3.2: the headers are those that GET would send, or are left out."""
+    address, asked = f"/vault/nodes/{folder}", {"Accept": form}
+
+    head, got = owner.head(address, headers=asked), owner.get(address, headers=asked)
+
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "vary", "content-length"):
+        assert head.headers.get(name) == got.headers.get(name), name

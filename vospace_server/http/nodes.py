@@ -125,7 +125,11 @@ class NodeEndpoints:
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
         await in_thread(self._nodes.get, caller_of(request), _path_of(request))
-        return document(b"", XML)
+        as_json = wants_json(request, query_parameters(request))
+        answer = Response(None, 200, {"content-type": JSON if as_json else XML, **_VARY})
+        # That of the whole is known only when it has been made.
+        del answer.headers["content-length"]
+        return answer
 
     async def put(self, request: Request) -> Response:
         """Create the node that the document describes: 201 with the node as it is then."""
