@@ -180,7 +180,9 @@ def _op(headers: Headers) -> Op | None:
 
 def _total(stated: str) -> int:
     if _LENGTH.fullmatch(stated) is None or int(stated) == 0:
-        raise InvalidArgument(f"{TOTAL_HEADER} is a number of bytes, not {stated[:40]!r}")
+        raise InvalidArgument(
+            f"{TOTAL_HEADER} is a number of bytes, 1 or more, not {stated[:40]!r}"
+        )
     return int(stated)
 
 
