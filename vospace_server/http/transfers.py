@@ -13,7 +13,7 @@ from vospace_model.protocols import (
     RequestedProtocol,
     SecurityMethod,
 )
-from vospace_model.transfers import Direction, ExternalTransfer, Transfer
+from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
@@ -38,6 +38,7 @@ from vospace_server.http.parameters import (
 from vospace_server.http.request_bodies import read_document
 from vospace_server.http.responses import document, see_other
 from vospace_server.http.routing import rest_of_path
+from vospace_server.http.service_gate import refuse_writing
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
@@ -184,6 +185,9 @@ class TransferEndpoints:
     ) -> JobRecord:
         pairs = () if parameters is None else parameters.pairs
         caller = caller_of(request)
+        if isinstance(transfer, InternalTransfer) or transfer.direction.writes:
+            # Else a client would be given an address that it can't write to.
+            refuse_writing(request)
         stated = query_parameters(request) if parameters is None else parameters
         asked = TransferRequest(transfer=transfer, scope=_scope_of(caller))
         new = NewJob(
