@@ -1,6 +1,7 @@
 """Uploads whose headers lie, and a collector that comes in the middle of one."""
 
 import base64
+import gzip
 import hashlib
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 
 from tests.server_faults.aftermath import incoming, objects
 from tests.support.space import Space
-from tests.vospace_server.http.documents import endpoints_of, transfer
+from tests.vospace_server.http.documents import endpoints_of, property_of, transfer
 from tests.vospace_server.http.wire import Wire
 
 MD5 = base64.b64encode(hashlib.md5(b"new", usedforsecurity=False).digest()).decode()
@@ -120,3 +121,22 @@ def test_an_upload_over_what_was_modified_since_is_refused(
     assert owner.put(path, content=b"2nd", headers=both).status_code == 200
     late = {"If-Unmodified-Since": "Fri, 01 Jan 2999 00:00:00 GMT"}
     assert owner.put(path, content=b"3rd", headers=late).status_code == 200
+
+
+def test_packed_bytes_are_kept_as_they_come_and_said_to_be_packed(
+    owner: httpx.Client, folder: str
+) -> None:
+    """Contract 1.2: core#encoding tells the Content-Encoding of the upload, and no other."""
+    path = f"{folder}/f"
+    packed = gzip.compress(b"spectrum")
+
+    def put(**headers: str) -> str | None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        owner.put(f"/vault/files/{path}", content=packed, headers=named).raise_for_status()
+        return property_of(owner.get(f"/vault/nodes/{path}").text, "encoding")
+
+    assert put(Content_Encoding="gzip") == "gzip"
+    got = owner.get(f"/vault/files/{path}", follow_redirects=True)
+    assert (got.content, got.headers.get("content-encoding")) == (packed, None)
+    assert put() is None
+    assert put(Content_Encoding="identity") is None

@@ -1,5 +1,6 @@
 """An upload between the wire and the store: its headers, its body, and what is answered."""
 
+import re
 import typing
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -22,6 +23,7 @@ from vospace_server.services.upload_orders import Stored, UploadOrder
 T = TypeVar("T")
 
 _NANOSECONDS_LIMIT: Final = 1 << 63
+_CODINGS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-][A-Za-z0-9!#$%&'*+.^_`|~, -]{0,99}")
 
 
 class Receiver(typing.Protocol):
@@ -91,10 +93,20 @@ def read_order(request: Request, path: NodePath, *, job_id: str | None = None) -
         declared_length=declared_length(headers),
         announced=announced_digests(headers),
         media_type=headers.get("content-type"),
+        encoding=_encoding(headers.get("content-encoding")),
         mtime_ns=_mtime(headers.get(MTIME_HEADER)),
         conditions=upload_conditions(headers),
         job_id=job_id,
     )
+
+
+def _encoding(value: str | None) -> str | None:
+    """How the bytes are packed, which core#encoding tells; they are kept as they come."""
+    if value is None or value.strip().lower() == "identity":
+        return None
+    if _CODINGS.fullmatch(value) is None:
+        raise InvalidArgument(f"Content-Encoding names codings, not {value[:40]!r}")
+    return value
 
 
 def _mtime(value: str | None) -> int | None:
