@@ -104,6 +104,22 @@ def test_a_job_can_be_made_and_started_at_once(desk: Desk) -> None:
     assert desk.run(internal(desk.at("f"), desk.at("g"), keep=False)).finish() == "COMPLETED"
 
 
+def test_a_phase_that_no_job_can_get_leaves_no_job_over(desk: Desk) -> None:
+    """UWS 1.1 2.2.3.1: a creation that is refused creates nothing."""
+    document = internal(desk.at("f"), desk.at("g"), keep=False)
+
+    for phase in ("", "HELD", "SUSPEND"):
+        answer = desk.client.post("/vault/transfers", params={"PHASE": phase}, content=document)
+        assert (answer.status_code, answer.text.split(":")[0]) == (400, "InvalidArgument")
+
+    assert desk.at("f") not in "".join(
+        desk.client.get(each).text
+        for each in re.findall(
+            'href="([^"]*)"', desk.client.get("/vault/transfers", params={"LAST": 3}).text
+        )
+    )
+
+
 def test_the_list_is_the_owners_newest_first_and_filtered(
     desk: Desk, stranger: Desk, nobody: Desk
 ) -> None:

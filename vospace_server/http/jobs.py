@@ -115,11 +115,24 @@ class JobEndpoints:
 
     async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
         """Do what the parameter PHASE asks for. Raises InvalidArgument."""
-        wanted = (parameters.get("PHASE") or "").upper()
-        deed = {"RUN": self._jobs.run, "ABORT": self._jobs.abort}.get(wanted)
-        if deed is None:
-            raise InvalidArgument("PHASE is RUN or ABORT")
+        deed = self._deed(parameters.get("PHASE") or "")
         await in_thread(self._act, deed, caller_of(request), job_id)
+
+    def asks_for_phase(self, parameters: Parameters) -> bool:
+        """Whether a job that is to be made is to get another phase at once.
+
+        Raises InvalidArgument for one that it can't get, so that no job is left over.
+        """
+        wanted = parameters.get("PHASE")
+        if wanted is not None:
+            self._deed(wanted)
+        return wanted is not None
+
+    def _deed(self, phase: str) -> Callable[[Caller, str], object]:
+        deed = {"RUN": self._jobs.run, "ABORT": self._jobs.abort}.get(phase.upper())
+        if deed is None:
+            raise InvalidArgument(f"PHASE is RUN or ABORT, not {phase[:40]!r}")
+        return deed
 
     def _setting(self, name: str, parameters: Parameters) -> Callable[[Caller, str], object]:
         """What sets a time of a job to the value of that parameter."""

@@ -85,13 +85,14 @@ class TransferEndpoints:
         if names:
             return await self._job_endpoints.change(request, names[0], _resource(names))
         parameters = await form_parameters(request)
+        starts = self._job_endpoints.asks_for_phase(parameters)
         if is_form(request):
             transfer: Transfer = _read_parameters(parameters)
             record = await self._create(request, kind_of(transfer), transfer, parameters)
         else:
             transfer = read_transfer(await read_document(request, MAX_DOCUMENT_BYTES))
             record = await self._create(request, kind_of(transfer), transfer)
-        if parameters.get("PHASE") is not None:
+        if starts:
             await self._job_endpoints.change_phase(request, record.job_id, parameters)
         return see_other(self._addresses.job(request, record.job_id))
 
