@@ -1,6 +1,7 @@
 """What answers a created and a changed node, and the corners of createNode and setNode."""
 
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -90,13 +91,25 @@ def test_a_name_is_invented_for_a_node_that_is_made_as_auto(
     assert_fault(owner.get(f"/vault/nodes/{asked}"), 404, "NodeNotFound")
 
 
-def test_nothing_can_be_made_where_things_are_thrown_away(
-    owner: httpx.Client, folder: str
+@pytest.mark.parametrize("name", [".auto", ".null"])
+def test_nothing_is_called_by_a_reserved_name(
+    owner: httpx.Client, folder: str, name: str
 ) -> None:
-    """VOSpace 2.1, 3.1: .null is reserved, so createNode has no valid URI there."""
-    path = f"{folder}/.null"
+    """VOSpace 2.1, 3.1: the two names are reserved, whichever way a node would get them."""
+    path = f"{folder}/{name}"
+    make(owner, f"{folder}/f", data(f"{folder}/f")).raise_for_status()
+    wanted = {"source": f"/{folder}/f", "destination": f"/{path}"}
 
-    assert_fault(make(owner, path, container(path)), 400, "InvalidURI")
+    assert_fault(owner.put(f"/vault/files/{path}", content=b"x"), 400, "InvalidURI")
+    assert_fault(owner.put(f"/vault/files/{path}", content=_chunks()), 400, "InvalidURI")
+    assert_fault(owner.post("/api/v1/move", json=wanted), 400, "InvalidURI")
+    if name == ".null":
+        assert_fault(make(owner, path, container(path)), 400, "InvalidURI")
+    assert children_of(owner.get(f"/vault/nodes/{folder}").text) == ["f"]
+
+
+def _chunks() -> Iterator[bytes]:
+    yield b"of a length that is not said"
 
 
 @pytest.mark.parametrize("form", ["text/xml", "application/json"])

@@ -28,8 +28,12 @@ class UploadConditions:
 
 
 def check_conditions(place: Found | Absent, conditions: UploadConditions, now_ns: int) -> None:
-    """Raise PreconditionFailed or NodeBusy if an upload may not go on."""
+    """Raise PreconditionFailed or NodeBusy if an upload may not go on.
+
+    InvalidURI for a new node whose name is reserved.
+    """
     if isinstance(place, Absent):
+        place.path.check_not_reserved()
         if conditions.must_exist or conditions.if_match is not None:
             raise PreconditionFailed(f"{place.path} does not exist")
         return
