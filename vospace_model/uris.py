@@ -192,6 +192,14 @@ class VosUri:
             raise InvalidURI("a node name cannot hold an escaped slash (%2F)")
         return cls(authority, NodePath.parse("/".join(names)))
 
+    def is_of(self, authority: str) -> bool:
+        """Whether this names a node of the service that another VosUri has as `authority`.
+
+        IVOA identifiers are compared without regard to case (IVOA Identifiers 2.0, section
+        2.1); names of nodes are not.
+        """
+        return self.authority.lower() == authority.lower()
+
     @property
     def resource_id(self) -> str:
         """The IVOA identifier of the service, as registries hold it."""

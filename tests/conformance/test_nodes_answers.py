@@ -23,7 +23,7 @@ TAR = '<vos:view uri="ivo://ivoa.net/vospace/core#tar" original="true"/>'
 def test_the_full_record_answers_a_created_and_a_changed_node(
     owner: httpx.Client, folder: str, kind: str, extensions: tuple[str, ...]
 ) -> None:
-    """VOSpace 2.1, 6.2.1 and 6.3.2: accepts is filled in, with all extensions of the type."""
+    """VOSpace 2.1 6.2.1 and 6.3.2: accepts is filled in, with all extensions of the type."""
     path = f"{folder}/x"
     document = {
         "container": container(path),
@@ -46,7 +46,7 @@ def test_the_full_record_answers_a_created_and_a_changed_node(
 def test_a_missing_ancestor_of_a_changed_node_is_a_missing_container(
     owner: httpx.Client, folder: str
 ) -> None:
-    """VOSpace 2.1, 6.3.2: setNode below what is missing or no container."""
+    """VOSpace 2.1 6.3.2: setNode below what is missing or no container."""
     make(owner, f"{folder}/f", data(f"{folder}/f")).raise_for_status()
 
     for path in (f"{folder}/no/x", f"{folder}/f/x"):
@@ -58,7 +58,7 @@ def test_a_missing_ancestor_of_a_changed_node_is_a_missing_container(
 def test_a_node_of_no_special_type_becomes_a_data_node(
     owner: httpx.Client, folder: str, stated: str
 ) -> None:
-    """VOSpace 2.1, 6.2.1: without xsi:type a Node is meant, which a subtype may stand for."""
+    """VOSpace 2.1 6.2.1: without xsi:type a Node is meant, which a subtype may stand for."""
     generic = data(f"{folder}/x").replace(' xsi:type="vos:DataNode"', stated)
 
     made = make(owner, f"{folder}/x", generic)
@@ -74,7 +74,7 @@ def test_a_node_of_no_special_type_becomes_a_data_node(
 def test_a_name_is_invented_for_a_node_that_is_made_as_auto(
     owner: httpx.Client, folder: str, kind: str
 ) -> None:
-    """VOSpace 2.1, 6.2.1: createNode of .auto makes a node of a new name each time."""
+    """VOSpace 2.1 6.2.1: createNode of .auto makes a node of a new name each time."""
     asked = f"{folder}/.auto"
 
     made = [make(owner, asked, node(asked, kind)) for _ in range(2)]
@@ -95,7 +95,7 @@ def test_a_name_is_invented_for_a_node_that_is_made_as_auto(
 def test_nothing_is_called_by_a_reserved_name(
     owner: httpx.Client, folder: str, name: str
 ) -> None:
-    """VOSpace 2.1, 3.1: the two names are reserved, whichever way a node would get them."""
+    """VOSpace 2.1 3.1: the two names are reserved, whichever way a node would get them."""
     path = f"{folder}/{name}"
     make(owner, f"{folder}/f", data(f"{folder}/f")).raise_for_status()
     wanted = {"source": f"/{folder}/f", "destination": f"/{path}"}

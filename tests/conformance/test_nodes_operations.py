@@ -109,6 +109,28 @@ def test_both_separators_are_read_everywhere_and_one_is_written(
     assert f"<vos:target>{target}</vos:target>" in linked.text
 
 
+def test_the_authority_of_a_uri_has_no_case(owner: httpx.Client, folder: str) -> None:
+    """IVOA Identifiers 2.0 2.1; Contract 1.1: identifiers of services are compared so."""
+    path, authority = f"{folder}/x", "LocalHost!Vault"
+    target = uri(path, authority)
+
+    made = make(owner, path, node(path, "DataNode", authority=authority))
+    listed = owner.get(f"/vault/nodes/{folder}", params={"uri": target})
+    linked = make(
+        owner,
+        f"{folder}/l",
+        node(f"{folder}/l", "LinkNode", inner=f"<vos:target>{target}</vos:target>"),
+    )
+    owner.put(f"/vault/files/{path}", content=b"x").raise_for_status()
+    followed = owner.get(f"/vault/files/{folder}/l", follow_redirects=True)
+
+    assert (made.status_code, listed.status_code, linked.status_code) == (201, 200, 201)
+    assert f'uri="{uri(path)}"' in made.text
+    assert followed.content == b"x"
+    # Names have one.
+    assert make(owner, f"{folder}/X", data(f"{folder}/X")).status_code == 201
+
+
 # ------------------------------------------------------------------ createNode
 
 

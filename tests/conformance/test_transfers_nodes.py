@@ -276,7 +276,7 @@ def test_a_move_out_of_a_locked_container_is_denied(desk: Desk) -> None:
 
 
 def test_a_move_that_is_asked_for_synchronously_has_details_too(desk: Desk) -> None:
-    """VOSpace 2.1, 6.4: synctrans runs a job at once and leads to its details."""
+    """VOSpace 2.1 6.4: synctrans runs a job at once and leads to its details."""
     desk.put("f")
 
     moved, details = desk.negotiate(internal(desk.at("f"), desk.at("g"), keep=False))

@@ -213,12 +213,12 @@ class NodeEndpoints:
         if text is None:
             return None
         uri = VosUri.parse(text)
-        if uri.authority != self._own_authority or uri.path.is_root:
+        if not uri.is_of(self._own_authority) or uri.path.is_root:
             raise InvalidURI(f"uri={uri} is not a child of anything here")
         return uri
 
     def _check_uri(self, uri: VosUri, path: NodePath) -> None:
-        if uri.authority != self._own_authority or uri.path != path:
+        if not uri.is_of(self._own_authority) or uri.path != path:
             raise InvalidURI(f"the document says {uri}, the address says {path}")
 
     @property
