@@ -23,6 +23,7 @@ from tests.vospace_server.http.documents import (
     uri,
 )
 from tests.vospace_server.http.test_upload_wire import eventually
+from vospace_model.xml.nodes import read_node
 
 LOCKED = "ivo://cadc.nrc.ca/vospace/core#islocked"
 INHERIT = "ivo://cadc.nrc.ca/vospace/core#inheritPermissions"
@@ -259,6 +260,26 @@ def test_any_uri_and_even_a_bare_word_names_a_property(
     shown = owner.get(f"/vault/nodes/{path}").text
     [kept] = re.findall(rf'<vos:property uri="{escaped}">([^<]*)<', shown)
     assert kept == " a &lt;b&gt; &amp;amp; &#10;&#9; 'é' "
+
+
+def test_a_node_has_no_more_properties_than_a_document_can_show(
+    owner: httpx.Client, folder: str
+) -> None:
+    """Contract 1.1: properties are added by one request after the other up to a bound."""
+    path = f"{folder}/x"
+    make(owner, path, data(path)).raise_for_status()
+
+    def added(first: int) -> httpx.Response:
+        some = {f"custom:p{first + number}": "v" for number in range(300)}
+        return post(owner, path, node(path, "DataNode", properties=some))
+
+    answers = [added(first) for first in (0, 300, 600)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert "900 properties at most" in answers[-1].text
+    shown = owner.get(f"/vault/nodes/{path}").content
+    assert len(read_node(shown, max_bytes=len(shown)).properties) < 1000
+    assert post(owner, path, data(path, title="t")).status_code == 200
 
 
 @pytest.mark.parametrize("separator", [" ", ",", ", ", "  "])
