@@ -140,3 +140,19 @@ def test_packed_bytes_are_kept_as_they_come_and_said_to_be_packed(
     assert (got.content, got.headers.get("content-encoding")) == (packed, None)
     assert put() is None
     assert put(Content_Encoding="identity") is None
+
+
+def test_what_curl_sends_by_itself_says_nothing_of_the_file(
+    owner: httpx.Client, folder: str
+) -> None:
+    """`curl -X PUT --data-binary @spectrum.txt` calls any file a form; POST is answered."""
+    path = f"{folder}/spectrum.txt"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    owner.put(f"/vault/files/{path}", content=b"1 2", headers=form).raise_for_status()
+    posted = owner.post(f"/vault/files/{path}", content=b"3 4", headers=form)
+
+    assert property_of(owner.get(f"/vault/nodes/{path}").text, "type") is None
+    assert posted.status_code == 400
+    assert posted.text.startswith("InvalidArgument: files are sent by PUT")
+    assert owner.get(f"/vault/files/{path}", follow_redirects=True).content == b"1 2"

@@ -93,7 +93,9 @@ class PutTransactions:
         """HEAD: how far it is. POST: take the last segment back, or give up."""
         transaction_id = request.headers.get(ID_HEADER)
         if transaction_id is None:
-            raise InvalidArgument(f"{ID_HEADER} says which upload is meant; it is missing")
+            raise InvalidArgument(
+                f"files are sent by PUT; here {OP_HEADER} needs {ID_HEADER}, which is missing"
+            )
         if request.method == "HEAD":
             progress = await in_thread(
                 lambda: self._transactions.progress(bearer(), path, transaction_id)
