@@ -126,9 +126,12 @@ class LinkNode(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeUpdate:
-    """What a posted node document asks for: only what it mentions changes."""
+    """What a posted node document asks for: only what it mentions changes.
+
+    `node_type` is None for the standard's generic `Node`, which every node is.
+    """
 
     uri: VosUri
-    node_type: NodeType
+    node_type: NodeType | None
     changes: tuple[PropertyChange, ...] = ()
     target: str | None = None

@@ -16,6 +16,9 @@ from vospace_model.faults import InvalidURI
 MAX_NAME_BYTES: Final = 255
 """Longest name in UTF-8, that of every usual file system."""
 
+RESERVED_NAMES: Final = frozenset({".auto", ".null"})
+"""As a last name no node: one to be invented, and the place where things are thrown away."""
+
 _MAX_BYTES_PER_CHARACTER: Final = 4
 _MAX_SHOWN: Final = 80
 _ILLEGAL_IN_NAME: Final = re.compile("[\x00-\x1f/\x7f-\x9f\ud800-\udfff]")
@@ -121,6 +124,11 @@ class NodePath:
         """The path of `name` in this container."""
         return type(self)((*self.names, name))
 
+    def check_not_reserved(self) -> None:
+        """Raise InvalidURI if the last name is one that VOSpace keeps for itself."""
+        if self.name in RESERVED_NAMES:
+            raise InvalidURI(f"{self.name} is a reserved name of VOSpace, not one of a node")
+
     def is_within(self, other: "NodePath") -> bool:
         """Whether this is `other` or stands below it, compared name by name."""
         return self.names[: len(other.names)] == other.names
@@ -183,6 +191,14 @@ class VosUri:
         if any("/" in name for name in names):
             raise InvalidURI("a node name cannot hold an escaped slash (%2F)")
         return cls(authority, NodePath.parse("/".join(names)))
+
+    def is_of(self, authority: str) -> bool:
+        """Whether this names a node of the service that another VosUri has as `authority`.
+
+        IVOA identifiers are compared without regard to case (IVOA Identifiers 2.0, section
+        2.1); names of nodes are not.
+        """
+        return self.authority.lower() == authority.lower()
 
     @property
     def resource_id(self) -> str:

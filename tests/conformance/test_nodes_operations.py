@@ -23,6 +23,7 @@ from tests.vospace_server.http.documents import (
     uri,
 )
 from tests.vospace_server.http.test_upload_wire import eventually
+from vospace_model.xml.nodes import read_node
 
 LOCKED = "ivo://cadc.nrc.ca/vospace/core#islocked"
 INHERIT = "ivo://cadc.nrc.ca/vospace/core#inheritPermissions"
@@ -107,6 +108,28 @@ def test_both_separators_are_read_everywhere_and_one_is_written(
         assert f'uri="{uri(path)}"' in answer.text
     # A target is kept as it was written.
     assert f"<vos:target>{target}</vos:target>" in linked.text
+
+
+def test_the_authority_of_a_uri_has_no_case(owner: httpx.Client, folder: str) -> None:
+    """IVOA Identifiers 2.0 2.1; Contract 1.1: identifiers of services are compared so."""
+    path, authority = f"{folder}/x", "LocalHost!Vault"
+    target = uri(path, authority)
+
+    made = make(owner, path, node(path, "DataNode", authority=authority))
+    listed = owner.get(f"/vault/nodes/{folder}", params={"uri": target})
+    linked = make(
+        owner,
+        f"{folder}/l",
+        node(f"{folder}/l", "LinkNode", inner=f"<vos:target>{target}</vos:target>"),
+    )
+    owner.put(f"/vault/files/{path}", content=b"x").raise_for_status()
+    followed = owner.get(f"/vault/files/{folder}/l", follow_redirects=True)
+
+    assert (made.status_code, listed.status_code, linked.status_code) == (201, 200, 201)
+    assert f'uri="{uri(path)}"' in made.text
+    assert followed.content == b"x"
+    # Names have one.
+    assert make(owner, f"{folder}/X", data(f"{folder}/X")).status_code == 201
 
 
 # ------------------------------------------------------------------ createNode
@@ -237,6 +260,26 @@ def test_any_uri_and_even_a_bare_word_names_a_property(
     shown = owner.get(f"/vault/nodes/{path}").text
     [kept] = re.findall(rf'<vos:property uri="{escaped}">([^<]*)<', shown)
     assert kept == " a &lt;b&gt; &amp;amp; &#10;&#9; 'é' "
+
+
+def test_a_node_has_no_more_properties_than_a_document_can_show(
+    owner: httpx.Client, folder: str
+) -> None:
+    """Contract 1.1: properties are added by one request after the other up to a bound."""
+    path = f"{folder}/x"
+    make(owner, path, data(path)).raise_for_status()
+
+    def added(first: int) -> httpx.Response:
+        some = {f"custom:p{first + number}": "v" for number in range(300)}
+        return post(owner, path, node(path, "DataNode", properties=some))
+
+    answers = [added(first) for first in (0, 300, 600)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert "900 properties at most" in answers[-1].text
+    shown = owner.get(f"/vault/nodes/{path}").content
+    assert len(read_node(shown, max_bytes=len(shown)).properties) < 1000
+    assert post(owner, path, data(path, title="t")).status_code == 200
 
 
 @pytest.mark.parametrize("separator", [" ", ",", ", ", "  "])

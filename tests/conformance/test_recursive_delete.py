@@ -51,6 +51,24 @@ def test_a_whole_tree_is_counted_with_its_root(tree: Tree) -> None:
     assert not tree.exists("t")
 
 
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_a_deletion_is_started_and_named_where_it_is_asked_for(tree: Tree, place: str) -> None:
+    """UWS 1.1 2.2.3.1: PHASE=RUN and RUNID count in the query and in the form."""
+    said = {"PHASE": "RUN", "RUNID": "clean-up"}
+    form = {"target": uri(tree.path("t"))}
+    query = said if place == "query" else {}
+
+    made = tree.client.post(
+        "/vault/async-delete", params=query, data=form if query else {**form, **said}
+    )
+
+    job = tree.client.get(made.headers["location"], params={"WAIT": 6})
+    while phase_of(job.text) in {"QUEUED", "EXECUTING"}:
+        job = tree.client.get(made.headers["location"], params={"WAIT": 6})
+    assert _outcome(job) == ("COMPLETED", {"successcount": "final:4"})
+    assert "<uws:runId>clean-up</uws:runId>" in job.text
+
+
 def test_an_empty_container_counts_one(tree: Tree) -> None:
     """Contract 7-21: recursive delete of an empty container: COMPLETED, final:1."""
     tree.folder("empty")

@@ -247,12 +247,17 @@ def test_a_public_share_is_offered_for_what_everybody_may_read(
     desk.set("f", "DataNode", ispublic="true")
     shared, details = desk.negotiate(document)
     [address] = endpoints_of(details)
+    method = '<vos:securityMethod uri="ivo://ivoa.net/sso#BasicAA"/></vos:protocol>'
+    _, with_method = desk.negotiate(document.replace("</vos:protocol>", method))
     pushed, _ = desk.negotiate(transfer(desk.at("f"), "pushToVoSpace", share))
 
     assert private.text("error") == pushed.text("error") == "ProtocolNotSupported"
     assert shared.text("phase") == "COMPLETED"
     assert httpx.get(address, follow_redirects=True).content == b"shared"
     assert "/vault/files/" in address
+    # Who has it needs nothing else (VOSpace 2.1, 3.5.4).
+    assert endpoints_of(with_method) == [address]
+    assert "securityMethod" not in with_method
 
 
 def test_bytes_are_fetched_from_another_host(desk: Desk, host: RemoteHost) -> None:

@@ -273,3 +273,18 @@ def test_a_move_out_of_a_locked_container_is_denied(desk: Desk) -> None:
 
     assert desk.move("d/f", "g").text("error") == "PermissionDenied"
     assert desk.copy("d/f", "g").text("phase") == "COMPLETED"
+
+
+def test_a_move_that_is_asked_for_synchronously_has_details_too(desk: Desk) -> None:
+    """VOSpace 2.1 6.4: synctrans runs a job at once and leads to its details."""
+    desk.put("f")
+
+    moved, details = desk.negotiate(internal(desk.at("f"), desk.at("g"), keep=False))
+    copied, refused = desk.negotiate(internal(desk.at("g"), desk.at("h"), keep=True))
+
+    assert (moved.text("phase"), moved.text("error")) == ("COMPLETED", "")
+    # A copy takes its time, so it is for /transfers alone.
+    assert copied.text("error") == "OperationNotSupported"
+    assert "<vos:keepBytes>false</vos:keepBytes>" in details
+    assert "<vos:keepBytes>true</vos:keepBytes>" in refused
+    assert desk.names() == ["g"]

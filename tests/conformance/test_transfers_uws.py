@@ -104,6 +104,22 @@ def test_a_job_can_be_made_and_started_at_once(desk: Desk) -> None:
     assert desk.run(internal(desk.at("f"), desk.at("g"), keep=False)).finish() == "COMPLETED"
 
 
+def test_a_phase_that_no_job_can_get_leaves_no_job_over(desk: Desk) -> None:
+    """UWS 1.1 2.2.3.1: a creation that is refused creates nothing."""
+    document = internal(desk.at("f"), desk.at("g"), keep=False)
+
+    for phase in ("", "HELD", "SUSPEND"):
+        answer = desk.client.post("/vault/transfers", params={"PHASE": phase}, content=document)
+        assert (answer.status_code, answer.text.split(":")[0]) == (400, "InvalidArgument")
+
+    assert desk.at("f") not in "".join(
+        desk.client.get(each).text
+        for each in re.findall(
+            'href="([^"]*)"', desk.client.get("/vault/transfers", params={"LAST": 3}).text
+        )
+    )
+
+
 def test_the_list_is_the_owners_newest_first_and_filtered(
     desk: Desk, stranger: Desk, nobody: Desk
 ) -> None:
@@ -125,6 +141,8 @@ def test_the_list_is_the_owners_newest_first_and_filtered(
     assert listed(PHASE="PENDING") == [ids[2], ids[1]]
     assert listed(LAST="1") == [ids[2]]
     assert ids[0] not in listed(AFTER=middle[1])
+    assert set(listed(AFTER="2000-01-01")) == set(ids)
+    assert listed(AFTER="2999-01-01") == []
     assert set(listed()) == set(ids)
     theirs = stranger.client.get("/vault/transfers")
     assert not any(each in theirs.text for each in ids)
@@ -340,6 +358,7 @@ def test_a_form_makes_an_asynchronous_job_too(desk: Desk) -> None:
         "DIRECTION": "pullFromVoSpace",
         "PROTOCOL": f"{CORE}httpget",
         "PHASE": "RUN",
+        "RUNID": "night 7",
     }
 
     made = desk.client.post("/vault/transfers", data=form)
@@ -348,6 +367,24 @@ def test_a_form_makes_an_asynchronous_job_too(desk: Desk) -> None:
     assert job.finish() == "COMPLETED"
     assert f'id="TARGET" byReference="false">{uri(desk.at("f"))}<' in job.text("parameters")
     assert job.results()["transferDetails"].endswith("/results/transferDetails")
+    # What is said of the job is none of its parameters (UWS 1.1, 2.1.2).
+    assert "<uws:runId>night 7</uws:runId>" in job.document()
+    assert not re.search('id="(PHASE|RUNID)"', job.text("parameters"))
+
+
+def test_a_job_has_the_name_that_its_client_gives_it(desk: Desk) -> None:
+    """UWS 1.1 2.1.2: RUNID at the creation is told with the job and in the list."""
+    document = internal(desk.at("f"), desk.at("g"), keep=False)
+
+    made = desk.client.post("/vault/transfers?RUNID=n-8", content=document)
+
+    job = desk.client.get(made.headers["location"]).text
+    listed = desk.client.get("/vault/transfers", params={"LAST": 1}).text
+    assert "<uws:runId>n-8</uws:runId>" in job
+    assert "<uws:runId>n-8</uws:runId>" in listed
+    for bad in ("", "x" * 65, "a\n"):
+        refused = desk.client.post("/vault/transfers", params={"RUNID": bad}, content=document)
+        assert refused.status_code == 400
 
 
 def test_a_job_that_executes_when_the_server_stops_is_gone_on_with(

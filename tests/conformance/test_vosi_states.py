@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.conformance.conftest import SecureSpace, make_secure_server
-from tests.vospace_server.http.documents import container
+from tests.vospace_server.http.documents import CORE, container, transfer, uri
 from vospace_model.xml.vosi import read_availability
 from vospace_server.database.engine import Database
 from vospace_server.domain.identity import Identity, TokenScope
@@ -17,6 +17,16 @@ from vospace_server.services.jobs import JobService
 WITHIN_SECONDS = 10.0
 LOOKS = 8
 PASSWORD = "ann-secret-1"
+
+
+def asked(direction: str, protocol: str) -> dict[str, str]:
+    """A transfer as parameters."""
+    return {
+        "TARGET": uri("ann/f"),
+        "DIRECTION": direction,
+        "PROTOCOL": CORE + protocol,
+        "REQUEST": "redirect",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +81,20 @@ def test_read_only_refuses_what_writes_and_serves_what_reads(space: SecureSpace)
             client.post("/vault/transfers", content=b"<x/>"),
             client.patch("/api/v1/nodes/ann/f", json={"public": True}),
             client.put("/gms/groups", content=b"<x/>"),
+            client.post(
+                "/vault/synctrans",
+                content=transfer("ann/f", "pushToVoSpace", protocols=("httpput",)),
+            ),
+            client.get("/vault/synctrans", params=asked("pushToVoSpace", "httpput")),
         ]
+        pulled = client.get("/vault/synctrans", params=asked("pullFromVoSpace", "httpget"))
         read = client.get("/vault/files/ann/f", follow_redirects=True)
         listed = client.get("/vault/nodes/ann")
         login = client.post("/ac/login", data={"username": "ann", "password": PASSWORD})
         told = read_availability(client.get("/vault/availability").content)
         package = client.post("/vault/pkg", content=b"<x/>")
     assert package.status_code == 400
+    assert pulled.status_code == 303
     assert changed.status_code == 303
     for each in refused:
         assert (each.status_code, each.headers["retry-after"]) == (503, "180")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -179,8 +180,14 @@ def test_names_that_a_vospace_cannot_hold(mount: Mount) -> None:
     assert _errno_of(lambda: os.mkdir(raw + b"/" + "é".encode() * 128)) == errno.ENAMETOOLONG
     assert _errno_of(lambda: os.mkdir(raw + b"/\xff\xfe")) == errno.EILSEQ
     assert _errno_of(lambda: os.mkdir(raw + b"/a\nb")) == errno.EINVAL
+    for reserved in (mount.path / ".auto", mount.path / ".null"):
+        # Names by which a VOSpace invents another, and throws things away.
+        assert _errno_of(reserved.mkdir) == errno.EINVAL
+        assert _errno_of(partial(reserved.write_bytes, b"x")) == errno.EINVAL
+        assert _errno_of(partial(reserved.symlink_to, "x")) == errno.EINVAL
     name = "x" * 200 + " %?#&'\"é"
     (mount.path / name).write_bytes(b"odd")
+    assert _errno_of(lambda: (mount.path / name).rename(mount.path / ".null")) == errno.EINVAL
     assert os.listdir(mount.path) == [name]
 
 

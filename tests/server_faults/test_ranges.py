@@ -20,6 +20,7 @@ class StoredFile:
     """Bytes, and the pre-authorised address under which a server holds them."""
 
     content: bytes
+    path: str
     url: str
     etag: str
 
@@ -34,7 +35,8 @@ def _store(client: httpx.Client, length: int) -> StoredFile:
     content = random.Random(length).randbytes(length)
     address = f"/vault/files/durand/range-{length}"
     etag = client.put(address, content=content).raise_for_status().headers["etag"]
-    return StoredFile(content=content, url=client.get(address).headers["location"], etag=etag)
+    url = client.get(address).headers["location"]
+    return StoredFile(content=content, path=address, url=url, etag=etag)
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +198,38 @@ def test_the_date_of_a_file_is_a_condition_too(stored: list[StoredFile], fetch: 
     assert fetch(file.url, If_Range=date, Range="bytes=0-0").status_code == 206
     other = fetch(file.url, If_None_Match='"other"', If_Modified_Since=date)
     assert (other.status_code, other.content) == (200, file.content)
+
+
+@pytest.mark.parametrize("at", ["address", "path"])
+def test_head_answers_conditions_as_get_does(
+    stored: list[StoredFile], shared_space: Space, at: str
+) -> None:
+    """RFC 9110, 13.2.1: a cache that asks with HEAD hears that nothing has changed."""
+    file = stored[2]
+    with shared_space.client(shared_space.owner) as client:
+        url = file.url if at == "address" else file.path
+        date = client.head(url).headers["last-modified"]
+        for name, value, status in (
+            ("If-None-Match", file.etag, 304),
+            ("If-None-Match", '"other"', 200),
+            ("If-Modified-Since", date, 304),
+            ("If-Match", '"other"', 412),
+            ("If-Match", file.etag, 200),
+            ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT", 412),
+            ("If-Unmodified-Since", date, 200),
+        ):
+            answer = client.head(url, headers={name: value})
+            assert (answer.status_code, answer.content) == (status, b""), (name, value)
+
+
+def test_what_must_be_so_comes_before_what_may_be_known(
+    stored: list[StoredFile], fetch: Fetch
+) -> None:
+    """RFC 9110, 13.2.2: If-Match or If-Unmodified-Since first, then If-None-Match."""
+    file = stored[2]
+    old = "Thu, 01 Jan 1970 00:00:00 GMT"
+
+    assert fetch(file.url, If_Match='"other"', If_None_Match=file.etag).status_code == 412
+    assert fetch(file.url, If_Unmodified_Since=old).status_code == 412
+    assert fetch(file.url, If_Match=file.etag, If_Unmodified_Since=old).status_code == 200
+    assert fetch(file.url, If_Unmodified_Since="no date").status_code == 200

@@ -86,6 +86,7 @@ class FileAccess:
             if mode.exclusive:
                 raise DuplicateNode(str(path))
             return self._open_to_write(path, mode)
+        path.check_not_reserved()
         container = self._container_of(path)
         if not container.writable:
             raise PermissionDenied(f"may not write in {path.parent}")

@@ -139,6 +139,7 @@ class FileSystem:
     def make_container(self, path: NodePath) -> None:
         """Make an empty folder."""
         self._check_writable()
+        path.check_not_reserved()
         self._removals.settle(path)
         entry = self._client.create_container(path)
         self._namespace.made_container(path, entry)
@@ -209,6 +210,7 @@ class FileSystem:
     def rename(self, old: NodePath, new: NodePath, *, flags: int) -> None:
         """Give a node another path, over what is there as POSIX has it; one operation."""
         self._check_writable()
+        new.check_not_reserved()
         if flags & ~_NO_REPLACE:
             raise InvalidArgument("names can't be exchanged in a VOSpace")
         if old == new:
@@ -236,6 +238,7 @@ class FileSystem:
     def make_link(self, path: NodePath, target: str) -> None:
         """Make a link to a node of the space or to a URI."""
         self._check_writable()
+        path.check_not_reserved()
         stored = stored_target(
             path,
             target,

@@ -10,7 +10,7 @@ from typing import Final, TypedDict
 from lxml import etree
 
 from vospace_model.capabilities import Capability
-from vospace_model.faults import InvalidArgument, TypeNotSupported
+from vospace_model.faults import InvalidArgument
 from vospace_model.nodes import (
     ContainerNode,
     DataNode,
@@ -59,6 +59,8 @@ _ROOT_ATTRIBUTES: Final = (
     + attribute("xmlns:xsi", XSI)
     + attribute("version", VOSPACE_VERSION)
 )
+# What a document without a type is about, too (VOSpace 2.1, 6.2.1).
+_GENERIC: Final = "Node"
 _PARTS: Final = frozenset(
     {"properties", "accepts", "provides", "capabilities", "nodes", "target"}
 )
@@ -107,15 +109,17 @@ def write_node_update(update: NodeUpdate) -> bytes:
         parts.append(element("vos:target", update.target))
     if update.node_type is NodeType.CONTAINER:
         parts.append("<vos:nodes/>")
-    attributes = _ROOT_ATTRIBUTES + _identity(update.uri, update.node_type)
+    wire = _GENERIC if update.node_type is None else update.node_type.wire
+    attributes = _ROOT_ATTRIBUTES + _identity(update.uri, wire)
     return document(wrap("vos:node", parts, attributes))
 
 
 def read_node(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Node:
     """The node that a document describes; properties marked nil are left out.
 
-    Raises InvalidArgument, InvalidURI, TypeNotSupported or RequestEntityTooLarge. The URIs
-    of properties are not judged here: what a foreign service says is read as it is.
+    The standard's generic `Node` is read as the DataNode that a service may make of it. Raises
+    InvalidArgument, InvalidURI, TypeNotSupported or RequestEntityTooLarge. The URIs of
+    properties are not judged here: what a foreign service says is read as it is.
     """
     root = parse_document(data, max_bytes=max_bytes)
     check_root(root, VOSPACE, "node")
@@ -126,7 +130,8 @@ def read_node(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Node:
 def read_node_update(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> NodeUpdate:
     """The changes that a posted document asks for; `xsi:nil` removes a property.
 
-    Children, views and capabilities in it are ignored. Raises as `read_node`.
+    Children, views and capabilities in it are ignored; the generic `Node` is no type at all.
+    Raises as `read_node`.
     """
     root = parse_document(data, max_bytes=max_bytes)
     check_root(root, VOSPACE, "node")
@@ -140,14 +145,14 @@ def read_node_update(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Nod
     )
 
 
-def _identity(uri: VosUri, node_type: NodeType) -> str:
-    return f'{attribute("uri", str(uri))} xsi:type="vos:{node_type.wire}"'
+def _identity(uri: VosUri, wire_type: str) -> str:
+    return f'{attribute("uri", str(uri))} xsi:type="vos:{wire_type}"'
 
 
 def _start(node: Node, detail: Detail, root_attributes: str = "") -> str:
     """The start tag and all that comes before target and children."""
     busy = attribute("busy", boolean(node.busy)) if isinstance(node, DataNode) else ""
-    opening = f"<vos:node{root_attributes}{_identity(node.uri, node.node_type)}{busy}>"
+    opening = f"<vos:node{root_attributes}{_identity(node.uri, node.node_type.wire)}{busy}>"
     if detail is Detail.MIN:
         return opening + "<vos:properties/>"
     properties = opening + wrap("vos:properties", map(_property, node.properties))
@@ -200,7 +205,7 @@ class _Offers(TypedDict):
 def _read_node(source: etree._Element) -> Node:
     parts = Children(source, VOSPACE, _PARTS)
     uri = _read_uri(source)
-    node_type = _read_type(source)
+    node_type = _read_type(source) or NodeType.DATA
     properties = _read_properties(parts)
     if node_type is NodeType.LINK:
         return LinkNode(
@@ -218,11 +223,10 @@ def _read_uri(source: etree._Element) -> VosUri:
     return VosUri.parse(required_token(source, "uri"))
 
 
-def _read_type(source: etree._Element) -> NodeType:
+def _read_type(source: etree._Element) -> NodeType | None:
+    """The type, None for the generic one. Raises TypeNotSupported, InvalidArgument."""
     name = type_of(source, VOSPACE)
-    if name is None:
-        raise TypeNotSupported(f"{describe(source)} has no xsi:type")
-    return NodeType.from_wire(name)
+    return None if name is None or name == _GENERIC else NodeType.from_wire(name)
 
 
 def _read_offers(parts: Children) -> _Offers:

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vospace_model.faults import InvalidData, InvalidURI
-from vospace_model.uris import NodePath
+from vospace_model.uris import RESERVED_NAMES, NodePath
 from vospace_server.domain.archive_entries import EntryKind
-from vospace_server.domain.reserved_names import AUTO, NULL
 
 MAX_MEMBERS: Final = 100_000
 MAX_DEPTH: Final = 64
@@ -23,7 +22,6 @@ RATIO_COUNTS_FROM: Final = 64 << 20
 
 _DRIVE: Final = re.compile("[A-Za-z]:")
 _SHOWN: Final = 80
-RESERVED_NAMES: Final = frozenset({AUTO, NULL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

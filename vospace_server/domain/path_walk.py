@@ -180,7 +180,7 @@ class PathWalker:
             uri = VosUri.parse(link.target or "")
         except InvalidURI as error:
             raise InvalidArgument(_external(place, link)) from error
-        if uri.authority != self.authority:
+        if not uri.is_of(self.authority):
             raise InvalidArgument(_external(place, link))
         return uri.path
 

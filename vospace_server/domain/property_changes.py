@@ -20,6 +20,9 @@ from vospace_model.properties import (
 )
 from vospace_model.timestamps import nanoseconds_of, parse_timestamp
 
+MAX_PROPERTIES: Final = 900
+"""Most properties of a node; a document may have 1000, with those that the service adds."""
+
 # On a container these change by themselves at any moment, so a document that is posted back
 # whole would often be a little behind.
 _RESTLESS: Final = frozenset({Core.LENGTH, Core.DATE, Core.CTIME, Core.AVAILABLESPACE})
@@ -71,7 +74,8 @@ class PropertyRules:
         """The changes, checked and sorted; the last of several for one property counts.
 
         Raises InvalidArgument for what can't be a property or its value, PermissionDenied for
-        a read-only property whose value is not the present one.
+        a read-only property whose value is not the present one. InvalidArgument, too, for
+        more properties than a node can have.
         """
         fields: dict[str, Any] = {}
         own: dict[str, str | None] = {}
@@ -87,7 +91,16 @@ class PropertyRules:
                 fields[name] = self._field(uri, value, read)
             else:
                 own[uri] = value
+        self._check_number(own)
         return RequestedChange(fields=fields, own=own, owner_name=owner_name, quota=quota)
+
+    def _check_number(self, own: Mapping[str, str | None]) -> None:
+        stated = {uri for uri, value in own.items() if value is not None}
+        after = (self.shown.keys() - own.keys()) | stated
+        if len(after) > max(MAX_PROPERTIES, len(self.shown)):
+            raise InvalidArgument(
+                f"a node has {MAX_PROPERTIES} properties at most; this would make {len(after)}"
+            )
 
     def _effective(self, changes: Sequence[PropertyChange]) -> dict[str, str | None]:
         """The changes that would change something; None stands for removal."""

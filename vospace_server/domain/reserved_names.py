@@ -3,6 +3,7 @@
 import hashlib
 from typing import Final
 
+from vospace_model.faults import InvalidURI
 from vospace_model.uris import NodePath
 
 AUTO: Final = ".auto"
@@ -22,6 +23,18 @@ def is_auto(path: NodePath) -> bool:
 def is_null(path: NodePath) -> bool:
     """Whether this is the sink."""
     return not path.is_root and path.name == NULL
+
+
+def named_for_creation(path: NodePath, secret: str) -> NodePath:
+    """Where createNode makes a node: `.auto` becomes a name invented from the secret.
+
+    Raises InvalidURI for `.null`, where nothing can be.
+    """
+    if is_null(path):
+        raise InvalidURI(
+            f"{path} is the reserved name of what is thrown away; nothing is there"
+        )
+    return invented(path, secret)
 
 
 def invented(path: NodePath, job_id: str) -> NodePath:

@@ -33,7 +33,7 @@ def encode_tree_request(request: TreeRequest, scope: TokenScope) -> str:
         {
             "scope": int(scope),
             "target": str(request.uri),
-            "type": request.node_type.value,
+            "type": None if request.node_type is None else request.node_type.value,
             "changes": changes,
         }
     )
@@ -45,9 +45,10 @@ def decode_tree_request(text: str) -> TreeRequest:
     target = VosUri.parse(content["target"])
     if "changes" not in content:
         return TreeDeletion(target=target)
+    kind = content["type"]
     return NodeUpdate(
         uri=target,
-        node_type=NodeType(content["type"]),
+        node_type=None if kind is None else NodeType(kind),
         changes=tuple(_change(uri, value) for uri, value in content["changes"]),
     )
 

@@ -1,5 +1,6 @@
 """An upload between the wire and the store: its headers, its body, and what is answered."""
 
+import re
 import typing
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -13,6 +14,7 @@ from vospace_model.faults import InvalidArgument, TransferFailed
 from vospace_model.uris import NodePath
 from vospace_server.http.digests import announced_digests, digest_headers
 from vospace_server.http.node_documents import entry_of
+from vospace_server.http.parameters import FORM_TYPE
 from vospace_server.http.ranges import upload_conditions
 from vospace_server.http.request_bodies import UploadBody, declared_length
 from vospace_server.http.responses import document, empty
@@ -22,6 +24,7 @@ from vospace_server.services.upload_orders import Stored, UploadOrder
 T = TypeVar("T")
 
 _NANOSECONDS_LIMIT: Final = 1 << 63
+_CODINGS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-][A-Za-z0-9!#$%&'*+.^_`|~, -]{0,99}")
 
 
 class Receiver(typing.Protocol):
@@ -90,11 +93,30 @@ def read_order(request: Request, path: NodePath, *, job_id: str | None = None) -
         path=path,
         declared_length=declared_length(headers),
         announced=announced_digests(headers),
-        media_type=headers.get("content-type"),
+        media_type=_media_type(headers.get("content-type")),
+        encoding=_encoding(headers.get("content-encoding")),
         mtime_ns=_mtime(headers.get(MTIME_HEADER)),
         conditions=upload_conditions(headers),
         job_id=job_id,
     )
+
+
+def _media_type(value: str | None) -> str | None:
+    """What the client says the bytes are, unless it only says how it would send a form.
+
+    That is what curl says of any file by itself.
+    """
+    is_form = value is not None and value.partition(";")[0].strip().lower() == FORM_TYPE
+    return None if is_form else value
+
+
+def _encoding(value: str | None) -> str | None:
+    """How the bytes are packed, which core#encoding tells; they are kept as they come."""
+    if value is None or value.strip().lower() == "identity":
+        return None
+    if _CODINGS.fullmatch(value) is None:
+        raise InvalidArgument(f"Content-Encoding names codings, not {value[:40]!r}")
+    return value
 
 
 def _mtime(value: str | None) -> int | None:

@@ -56,7 +56,7 @@ class DataEndpoints:
             ticket = await in_thread(self._present, ticket)
         elif (part := asked_part(request)) is not None:
             return await send_part(request, self._cutouts, ticket, name, part)
-        return describe_content(ticket, name)
+        return describe_content(request, ticket, name)
 
     async def put(self, request: Request) -> Response:
         """Store the body. The address is good for one upload that succeeds."""

@@ -14,7 +14,7 @@ from vospace_model.faults import RangeNotSatisfiable
 from vospace_server.domain.content import ByteRange, Content
 from vospace_server.http.content_headers import content_headers, validators_of
 from vospace_server.http.faults import fault_response
-from vospace_server.http.ranges import check_if_match, is_not_modified, requested_range
+from vospace_server.http.ranges import check_preconditions, is_not_modified, requested_range
 from vospace_server.http.responses import StreamedResponse, empty
 from vospace_server.http.threads import in_thread
 from vospace_server.services.reading import ReadingService
@@ -45,6 +45,7 @@ async def send_content(
     """
     if ticket.content is None:
         return empty(204, content_headers(ticket, name))
+    check_preconditions(request.headers, validators_of(ticket))
     if is_not_modified(request.headers, validators_of(ticket)):
         return empty(304, validators_of(ticket).headers)
     try:
@@ -58,8 +59,15 @@ async def send_content(
     )
 
 
-def describe_content(ticket: ReadTicket, name: str) -> Response:
-    """The answer to a HEAD: the headers that GET of the whole would have."""
+def describe_content(request: Request, ticket: ReadTicket, name: str) -> Response:
+    """The answer to a HEAD: the headers that GET of the whole would have.
+
+    Raises PreconditionFailed.
+    """
+    validators = validators_of(ticket)
+    check_preconditions(request.headers, validators)
+    if ticket.content is not None and is_not_modified(request.headers, validators):
+        return empty(304, validators.headers)
     length = 0 if ticket.content is None else ticket.content.length
     return Response(b"", 200, {**content_headers(ticket, name), "content-length": str(length)})
 
@@ -68,7 +76,6 @@ def _plan(
     reading: ReadingService, ticket: ReadTicket, content: Content, name: str, asked: Headers
 ) -> _Plan:
     """Decide what to send, open the object, and read it when it is small: one thread hop."""
-    check_if_match(asked, content.content_id)
     part = requested_range(asked, content.length, validators_of(ticket))
     headers = content_headers(ticket, name, whole=part is None)
     if part is not None:

@@ -53,7 +53,7 @@ class FileEndpoints:
         if has_transaction(request):
             return await self._receiver.transaction(request, caller_of(request), path)
         ticket = await in_thread(self._reading.describe, caller_of(request), path)
-        return describe_content(ticket, path.name)
+        return describe_content(request, ticket, path.name)
 
     async def put(self, request: Request) -> Response:
         """Create a data node with these bytes, or replace the bytes of one, atomically."""

@@ -1,5 +1,6 @@
 """The resources of a job as UWS 1.1 lays them out below the list of transfers."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +33,8 @@ from vospace_server.http.responses import document, see_other, text
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import TRANSFER_KINDS, JobKind, JobService
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_RUN_ID: Final = re.compile(r"[\x20-\x7e]{1,64}")
 # CADC's maximum; -1 and everything above mean this.
 MAX_WAIT_SECONDS = 60
 _FIRST_PAUSE_SECONDS = 0.02
@@ -112,11 +115,24 @@ class JobEndpoints:
 
     async def change_phase(self, request: Request, job_id: str, parameters: Parameters) -> None:
         """Do what the parameter PHASE asks for. Raises InvalidArgument."""
-        wanted = (parameters.get("PHASE") or "").upper()
-        deed = {"RUN": self._jobs.run, "ABORT": self._jobs.abort}.get(wanted)
-        if deed is None:
-            raise InvalidArgument("PHASE is RUN or ABORT")
+        deed = self._deed(parameters.get("PHASE") or "")
         await in_thread(self._act, deed, caller_of(request), job_id)
+
+    def asks_for_phase(self, parameters: Parameters) -> bool:
+        """Whether a job that is to be made is to get another phase at once.
+
+        Raises InvalidArgument for one that it can't get, so that no job is left over.
+        """
+        wanted = parameters.get("PHASE")
+        if wanted is not None:
+            self._deed(wanted)
+        return wanted is not None
+
+    def _deed(self, phase: str) -> Callable[[Caller, str], object]:
+        deed = {"RUN": self._jobs.run, "ABORT": self._jobs.abort}.get(phase.upper())
+        if deed is None:
+            raise InvalidArgument(f"PHASE is RUN or ABORT, not {phase[:40]!r}")
+        return deed
 
     def _setting(self, name: str, parameters: Parameters) -> Callable[[Caller, str], object]:
         """What sets a time of a job to the value of that parameter."""
@@ -236,8 +252,19 @@ def _phase_named(text_: str) -> ExecutionPhase:
 
 
 def _moment_named(parameters: Parameters, name: str) -> datetime | None:
+    """A time; a day alone means its beginning, as everywhere in the protocols of the IVOA."""
     value = parameters.get(name)
-    return None if value is None else parse_timestamp(value)
+    if value is None:
+        return None
+    return parse_timestamp(f"{value}T00:00:00" if _DAY.fullmatch(value) else value)
+
+
+def run_id_of(parameters: Parameters) -> str | None:
+    """The parameter RUNID: what the client calls a job. Raises InvalidArgument."""
+    value = parameters.get("RUNID")
+    if value is not None and _RUN_ID.fullmatch(value) is None:
+        raise InvalidArgument("RUNID has 1 to 64 printable characters")
+    return value
 
 
 # What can be set at a resource of its own, and the name of its parameter.

@@ -133,7 +133,11 @@ class NodeEndpoints:
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
         await self._read(self._nodes.get, caller_of(request), _path_of(request))
-        return document(b"", XML)
+        as_json = wants_json(request, query_parameters(request))
+        answer = Response(None, 200, {"content-type": JSON if as_json else XML, **_VARY})
+        # That of the whole is known only when it has been made.
+        del answer.headers["content-length"]
+        return answer
 
     async def put(self, request: Request) -> Response:
         """Create the node that the document describes: 201 with the node as it is then."""
@@ -172,21 +176,21 @@ class NodeEndpoints:
         return document(write_protocols_document(accepts=(), provides=protocols_of(view)))
 
     def _document(self, listing: Listing, shape: "_Shape") -> Response:
-        def shown(view: NodeView) -> Node:
-            return node_of(
-                view,
-                self._authority,
-                detail=shape.detail,
-                with_access=shape.with_access,
-                capabilities=shape.capabilities,
-            )
-
-        node = shown(listing.container)
+        node = self._shown(listing.container, shape)
         if not isinstance(node, ContainerNode):
             return shape.document(node)
-        children = (shown(child) for child in listing.children)
+        children = (self._shown(child, shape) for child in listing.children)
         chunks = shape.iterate(node, children)
         return listed(chunks, headers={"content-type": shape.media_type, **_VARY})
+
+    def _shown(self, view: NodeView, shape: "_Shape") -> Node:
+        return node_of(
+            view,
+            self._authority,
+            detail=shape.detail,
+            with_access=shape.with_access,
+            capabilities=shape.capabilities,
+        )
 
     def _capabilities(self, request: Request) -> tuple[Capability, ...]:
         """What containers offer besides: what is in them, by the standard's own interface."""
@@ -194,14 +198,14 @@ class NodeEndpoints:
         return (Capability(uri=CapabilityUri.VOSPACE_2_1, endpoint=endpoint),)
 
     def _written(self, request: Request, view: NodeView, *, status: int = 200) -> Response:
-        """A node without children, as it answers a change."""
+        """The full record that answers a change (VOSpace 2.1, 6.2.1 and 6.3.2); no children."""
         shape = _Shape(
-            detail=Detail.PROPERTIES,
+            detail=Detail.MAX,
             with_access=False,
             as_json=wants_json(request, query_parameters(request)),
+            capabilities=self._capabilities(request),
         )
-        node = node_of(view, self._authority, detail=shape.detail, with_access=False)
-        return shape.document(node, status=status)
+        return shape.document(self._shown(view, shape), status=status)
 
     def _view(self, request: Request, path: NodePath, parameters: Parameters) -> Response:
         # Deprecated since VOSpace 2.1; clients of 2.0 still ask so for bytes.
@@ -215,12 +219,12 @@ class NodeEndpoints:
         if text is None:
             return None
         uri = VosUri.parse(text)
-        if uri.authority != self._own_authority or uri.path.is_root:
+        if not uri.is_of(self._own_authority) or uri.path.is_root:
             raise InvalidURI(f"uri={uri} is not a child of anything here")
         return uri
 
     def _check_uri(self, uri: VosUri, path: NodePath) -> None:
-        if uri.authority != self._own_authority or uri.path != path:
+        if not uri.is_of(self._own_authority) or uri.path != path:
             raise InvalidURI(f"the document says {uri}, the address says {path}")
 
     @property

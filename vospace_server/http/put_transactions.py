@@ -93,7 +93,9 @@ class PutTransactions:
         """HEAD: how far it is. POST: take the last segment back, or give up."""
         transaction_id = request.headers.get(ID_HEADER)
         if transaction_id is None:
-            raise InvalidArgument(f"{ID_HEADER} says which upload is meant; it is missing")
+            raise InvalidArgument(
+                f"files are sent by PUT; here {OP_HEADER} needs {ID_HEADER}, which is missing"
+            )
         if request.method == "HEAD":
             progress = await in_thread(
                 lambda: self._transactions.progress(bearer(), path, transaction_id)
@@ -180,7 +182,9 @@ def _op(headers: Headers) -> Op | None:
 
 def _total(stated: str) -> int:
     if _LENGTH.fullmatch(stated) is None or int(stated) == 0:
-        raise InvalidArgument(f"{TOTAL_HEADER} is a number of bytes, not {stated[:40]!r}")
+        raise InvalidArgument(
+            f"{TOTAL_HEADER} is a number of bytes, 1 or more, not {stated[:40]!r}"
+        )
     return int(stated)
 
 

@@ -8,6 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from starlette.datastructures import Headers
 
 from vospace_model.faults import PreconditionFailed
+from vospace_model.timestamps import nanoseconds_of
 from vospace_server.domain.content import ByteRange
 from vospace_server.services.upload_conditions import UploadConditions
 
@@ -77,14 +78,30 @@ def check_if_match(headers: Headers, tag: str | None) -> None:
         raise PreconditionFailed(f"If-Match asks for {condition}, the content is {_shown(tag)}")
 
 
+def check_preconditions(headers: Headers, validators: Validators) -> None:
+    """What comes before all other conditions: If-Match or, without it, If-Unmodified-Since.
+
+    Raises PreconditionFailed.
+    """
+    check_if_match(headers, validators.tag)
+    if "if-match" in headers or validators.modified is None:
+        return
+    until = _parse_http_date(headers.get("if-unmodified-since", ""))
+    if until is not None and validators.modified.replace(microsecond=0) > until:
+        changed = format_http_date(validators.modified)
+        raise PreconditionFailed(f"the content is of {changed}, later than If-Unmodified-Since")
+
+
 def upload_conditions(headers: Headers) -> UploadConditions:
-    """What If-Match and If-None-Match of a write ask for. Weak tags never match a write's."""
+    """What the conditions of a write ask for. Weak tags never match a write's."""
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
+    until = None if match else _parse_http_date(headers.get("if-unmodified-since", ""))
     return UploadConditions(
         if_match=None if match is None or _is_any(match) else _tags(match, weak=False),
         must_exist=match is not None and _is_any(match),
         if_none_match=frozenset() if none_match is None else _tags(none_match, weak=True),
         must_not_exist=none_match is not None and _is_any(none_match),
+        unmodified_since_ns=None if until is None else nanoseconds_of(until),
     )
 
 

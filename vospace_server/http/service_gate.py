@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from typing import Final
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vospace_server.domain.service_state import ServiceMode
 from vospace_server.http.threads import in_thread
 from vospace_server.services.service_states import ServiceStateService, refuse
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics", b"/reg/resource-caps")
+_MODE: Final = "vospace.mode"
 _VOSI: Final = (b"/capabilities", b"/availability")
+
+
+def refuse_writing(request: Request) -> None:
+    """Raise ServiceBusy while the service only reads, for what an address alone doesn't say."""
+    refuse(request.scope.get(_MODE, ServiceMode.READ_WRITE), writing=True)
 
 
 class ServiceGate:
@@ -45,6 +53,7 @@ class ServiceGate:
             state = self._states.remembered()
             if state is None:
                 state = await in_thread(self._states.current)
+            scope[_MODE] = state.mode
             refuse(state.mode, writing=self._writes(scope))
         await self._app(scope, receive, send)
 

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.properties import STANDARD_PROPERTIES
+from vospace_model.properties import READ_ONLY_PROPERTIES, STANDARD_PROPERTIES, Cadc, Core
 from vospace_model.protocols import RequestedProtocol
 from vospace_model.views import View, ViewUri
 from vospace_model.xml.service_metadata import (
@@ -27,6 +27,8 @@ _PROVIDED_VIEWS: Final = (
     *PROVIDED_ARCHIVES,
     ViewUri.CADC_PACKAGE,
 )
+# `publicread` is understood and shown as `ispublic`; tokens of creators are not kept.
+_NEVER_SHOWN: Final = frozenset({Core.PUBLICREAD, Cadc.CREATOR_JWT})
 # Made of the bytes that are stored.
 _PART_VIEWS: Final = (ViewUri.CADC_CUTOUT, ViewUri.CADC_HEADER)
 
@@ -38,10 +40,15 @@ class MetadataEndpoints:
         self._properties_in_use = properties_in_use
 
     async def properties(self, _request: Request) -> Response:
-        """The standard's properties, and every other that some node has."""
-        known = sorted(STANDARD_PROPERTIES)
+        """Those of the standard that can be set, those that are shown, and all in use."""
         used = await in_thread(self._properties_in_use.uris)
-        return document(write_properties_document(accepts=known, provides=known, contains=used))
+        return document(
+            write_properties_document(
+                accepts=sorted(STANDARD_PROPERTIES - READ_ONLY_PROPERTIES),
+                provides=sorted(STANDARD_PROPERTIES - _NEVER_SHOWN),
+                contains=used,
+            )
+        )
 
     async def views(self, _request: Request) -> Response:
         """Bytes as they are, in and out, parts of them, and containers as archives."""

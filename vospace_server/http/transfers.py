@@ -13,7 +13,7 @@ from vospace_model.protocols import (
     RequestedProtocol,
     SecurityMethod,
 )
-from vospace_model.transfers import Direction, ExternalTransfer, Transfer
+from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
@@ -27,7 +27,7 @@ from vospace_server.domain.transfer_request import (
 )
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
-from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.jobs import JobEndpoints, run_id_of
 from vospace_server.http.packages import RUN
 from vospace_server.http.parameters import (
     Parameters,
@@ -38,12 +38,15 @@ from vospace_server.http.parameters import (
 from vospace_server.http.request_bodies import read_document
 from vospace_server.http.responses import document, see_other
 from vospace_server.http.routing import rest_of_path
+from vospace_server.http.service_gate import refuse_writing
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
 from vospace_server.services.transfers import Door, Negotiation
 
 _DETAILS_PATH = ("results", DETAILS)
+# What is said of a job, not to it.
+_NOT_OF_THE_TASK = frozenset({"PHASE", "RUNID"})
 
 
 class TransferEndpoints:
@@ -82,13 +85,14 @@ class TransferEndpoints:
         if names:
             return await self._job_endpoints.change(request, names[0], _resource(names))
         parameters = await form_parameters(request)
+        starts = self._job_endpoints.asks_for_phase(parameters)
         if is_form(request):
             transfer: Transfer = _read_parameters(parameters)
             record = await self._create(request, kind_of(transfer), transfer, parameters)
         else:
             transfer = read_transfer(await read_document(request, MAX_DOCUMENT_BYTES))
             record = await self._create(request, kind_of(transfer), transfer)
-        if parameters.get("PHASE") is not None:
+        if starts:
             await self._job_endpoints.change_phase(request, record.job_id, parameters)
         return see_other(self._addresses.job(request, record.job_id))
 
@@ -137,8 +141,11 @@ class TransferEndpoints:
         caller = caller_of(request)
         record = await in_thread(self._jobs.get, caller, job_id)
         transfer = decode_request(record.request).transfer
-        if not isinstance(transfer, ExternalTransfer) or record.started is None:
-            raise NodeNotFound("this job has no transfer details")
+        if record.started is None:
+            raise NodeNotFound("this job has no transfer details yet; start it")
+        if not isinstance(transfer, ExternalTransfer):
+            # A move or copy has nothing to negotiate; how it ended says the job.
+            return document(write_transfer(transfer))
         if not transfer.direction.is_client_initiated and record.fault is None:
             # We are the client: the endpoints are those of the request.
             return document(write_transfer(transfer))
@@ -162,10 +169,10 @@ class TransferEndpoints:
         # A share is to be passed on, so it is the address that never expires.
         shared = self._addresses.files_of(request, negotiation.node.path)
         return tuple(
-            NegotiatedProtocol(
-                uri=each.uri,
-                endpoint=shared if each.uri == ProtocolUri.PUBLIC_SHARE else endpoint,
-                security_methods=each.security_methods,
+            _shared(shared)
+            if each.uri == ProtocolUri.PUBLIC_SHARE
+            else NegotiatedProtocol(
+                uri=each.uri, endpoint=endpoint, security_methods=each.security_methods
             )
             for each in negotiation.protocols
         )
@@ -179,11 +186,20 @@ class TransferEndpoints:
     ) -> JobRecord:
         pairs = () if parameters is None else parameters.pairs
         caller = caller_of(request)
+        if isinstance(transfer, InternalTransfer) or transfer.direction.writes:
+            # Else a client would be given an address that it can't write to.
+            refuse_writing(request)
+        stated = query_parameters(request) if parameters is None else parameters
         asked = TransferRequest(transfer=transfer, scope=_scope_of(caller))
         new = NewJob(
             kind=kind,
             request=encode_request(asked),
-            parameters=tuple(JobParameter(parameter_id=k, value=v) for k, v in pairs),
+            parameters=tuple(
+                JobParameter(parameter_id=k, value=v)
+                for k, v in pairs
+                if k.upper() not in _NOT_OF_THE_TASK
+            ),
+            run_id=run_id_of(stated),
         )
         return await in_thread(self._jobs.create, caller, new)
 
@@ -196,6 +212,11 @@ class TransferEndpoints:
         if negotiation.door is Door.UNPACK:
             door = self._addresses.unpack
         return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
+
+
+def _shared(endpoint: str) -> NegotiatedProtocol:
+    """The public share: for everybody, so never with a security method (VOSpace 2.1, 3.5.4)."""
+    return NegotiatedProtocol(uri=ProtocolUri.PUBLIC_SHARE, endpoint=endpoint)
 
 
 def _scope_of(caller: Caller) -> TokenScope:

@@ -11,15 +11,15 @@ from vospace_model.xml.nodes import read_node_update
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_server.domain.tree_request import TreeDeletion, TreeRequest
 from vospace_server.http.authentication import caller_of
-from vospace_server.http.jobs import JobEndpoints
-from vospace_server.http.parameters import form_parameters, query_parameters
+from vospace_server.http.jobs import JobEndpoints, run_id_of
+from vospace_server.http.parameters import Parameters, form_parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
 from vospace_server.http.responses import see_other
 from vospace_server.http.routing import rest_of_path
 from vospace_server.http.threads import in_thread
 from vospace_server.services.tree_jobs import TreeJobs
 
-ReadRequest = Callable[[Request], Awaitable[TreeRequest]]
+ReadRequest = Callable[[Request], Awaitable[tuple[TreeRequest, Parameters]]]
 
 
 class TreeJobEndpoints:
@@ -40,14 +40,16 @@ class TreeJobEndpoints:
         return await self._job_endpoints.read(request, job_id, resource)
 
     async def post(self, request: Request) -> Response:
-        """A new job, 303 to it; with PHASE=RUN in the query it begins. Or a job's change."""
+        """A new job, 303 to it; with PHASE=RUN it begins at once. Or a job's change."""
         job_id, resource = _names(request)
         if job_id is not None:
             return await self._job_endpoints.change(request, job_id, resource)
-        asked = await self._read(request)
-        record = await in_thread(self._tree_jobs.create, caller_of(request), asked)
-        parameters = query_parameters(request)
-        if parameters.get("PHASE") is not None:
+        asked, parameters = await self._read(request)
+        starts = self._job_endpoints.asks_for_phase(parameters)
+        record = await in_thread(
+            self._tree_jobs.create, caller_of(request), asked, run_id=run_id_of(parameters)
+        )
+        if starts:
             await self._job_endpoints.change_phase(request, record.job_id, parameters)
         return see_other(self._job_endpoints.url_of(request, record.job_id))
 
@@ -59,17 +61,19 @@ class TreeJobEndpoints:
         return await self._job_endpoints.remove(request, job_id)
 
 
-async def read_deletion(request: Request) -> TreeRequest:
-    """The form field `target`. Raises InvalidArgument, InvalidURI."""
-    target = (await form_parameters(request)).get("TARGET")
+async def read_deletion(request: Request) -> tuple[TreeRequest, Parameters]:
+    """The form field `target`, and all fields. Raises InvalidArgument, InvalidURI."""
+    parameters = await form_parameters(request)
+    target = parameters.get("TARGET")
     if not target:
         raise InvalidArgument("name what to delete with TARGET")
-    return TreeDeletion(target=VosUri.parse(target))
+    return TreeDeletion(target=VosUri.parse(target)), parameters
 
 
-async def read_changes(request: Request) -> TreeRequest:
+async def read_changes(request: Request) -> tuple[TreeRequest, Parameters]:
     """The node document: its URI is the root, its properties are set on all nodes."""
-    return read_node_update(await read_document(request, MAX_DOCUMENT_BYTES))
+    update = read_node_update(await read_document(request, MAX_DOCUMENT_BYTES))
+    return update, query_parameters(request)
 
 
 def _names(request: Request) -> tuple[str | None, str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vospace_model.faults import InvalidArgument
 from vospace_model.uris import NodePath
 from vospace_server.domain.identity import Caller, TokenScope
 from vospace_server.http.body_receiving import read_order, received, stored_answer
-from vospace_server.http.put_transactions import PutTransactions, has_transaction
+from vospace_server.http.put_transactions import OP_HEADER, PutTransactions, has_transaction
 from vospace_server.http.request_bodies import SMALL_BYTES, UploadBody
 from vospace_server.http.threads import in_thread
 from vospace_server.services.data import DataService, Upload
@@ -45,6 +46,7 @@ class UploadReceiver:
         order = read_order(request, path)
         if has_transaction(request):
             return await self._transactions.put(request, lambda: caller, order)
+        _check_whole(request)
         body = self._body(request)
         if _may_come_at_once(request, order):
             whole = await body.whole_at_once()
@@ -59,6 +61,7 @@ class UploadReceiver:
         order = read_order(request, NodePath.parse(ticket.path), job_id=ticket.job_id)
         if has_transaction(request):
             return await self._transactions.put(request, lambda: self._bearer(ticket), order)
+        _check_whole(request)
         stored = await self._store(
             self._body(request), lambda: self._data.take(self._bearer(ticket), order)
         )
@@ -86,6 +89,17 @@ class UploadReceiver:
 
     async def _store(self, body: UploadBody, begin: Callable[[], AnyUpload]) -> Stored:
         return await received(body, begin, lambda upload: upload.commit())
+
+
+def _check_whole(request: Request) -> None:
+    """Raise InvalidArgument for a part of a file, which would replace all of it.
+
+    That is what programs send that resume an upload (RFC 9110, 14.5).
+    """
+    if "content-range" in request.headers:
+        raise InvalidArgument(
+            f"a body with Content-Range is a part; parts are sent with {OP_HEADER}: start"
+        )
 
 
 def _may_come_at_once(request: Request, order: UploadOrder) -> bool:

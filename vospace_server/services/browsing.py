@@ -187,6 +187,6 @@ class BrowsingService:
         if not target.lower().startswith("vos:"):
             return False
         try:
-            return VosUri.parse(target).authority == self._tree.uri(NodePath.root()).authority
+            return VosUri.parse(target).is_of(self._tree.uri(NodePath.root()).authority)
         except InvalidURI:
             return False

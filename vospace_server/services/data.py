@@ -239,7 +239,10 @@ class DataService:
                 complete_job(unit, order.job_id, now=now, results=order.results)
 
         uploaded = UploadedContent(
-            content=content, media_type=order.media_type, mtime_ns=order.mtime_ns
+            content=content,
+            media_type=order.media_type,
+            encoding=order.encoding,
+            mtime_ns=order.mtime_ns,
         )
         done = self._uploads.commit_upload(ticket, uploaded, also=also)
         return Stored(view=done.view, content=content, created=done.created)

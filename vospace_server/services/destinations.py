@@ -43,12 +43,13 @@ class Destinations:
 
         An existing container receives the node under the name that it has; with `exact` the
         path itself is meant. Raises the faults of walking, ContainerNotFound for a missing
-        parent, DuplicateNode for the root.
+        parent, DuplicateNode for the root, InvalidURI for a reserved name.
         """
         place = self.tree.walker(unit).find(
             caller, path, follow_leaf=not exact, missing_parent=ContainerNotFound
         )
         if isinstance(place, Absent):
+            place.path.check_not_reserved()
             return Destination(parent=place.parent, name=place.name, occupant=None)
         if exact or not place.node.is_container:
             if path.is_root:

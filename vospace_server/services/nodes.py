@@ -1,5 +1,6 @@
 """NodeService: get, create and set nodes (VOSpace 2.1, section 6.2; contract 1.4)."""
 
+import secrets
 from dataclasses import replace
 
 from vospace_model.faults import (
@@ -18,6 +19,7 @@ from vospace_server.domain.node_record import NewNode
 from vospace_server.domain.node_view import NodeView, shown_values
 from vospace_server.domain.path_walk import Absent, Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
+from vospace_server.domain.reserved_names import named_for_creation
 from vospace_server.services.allocations import set_node_quota
 from vospace_server.services.changed_nodes import ChangedNodes, owner_id_of
 from vospace_server.services.new_nodes import inherited_by, make_node, reread
@@ -59,9 +61,10 @@ class NodeService:
         missing or no container, PermissionDenied for one that can't be read, DuplicateNode,
         PermissionDenied to write the parent, InvalidArgument for properties, QuotaExceeded.
         What the document does not state is inherited from a parent that says so, else private.
+        For the last name `.auto` one is invented, which the view tells; `.null` is InvalidURI.
         Read-only properties in it are ignored, as clients copy whole documents.
         """
-        path = self._tree.own_path(node.uri)
+        path = named_for_creation(self._tree.own_path(node.uri), secrets.token_hex())
         caller = self._tree.informed(caller, path)
         return self._tree.database.retrying(lambda unit: self._create(unit, caller, path, node))
 
@@ -71,9 +74,9 @@ class NodeService:
         """Change the properties that the update mentions, and no others.
 
         `mtime_ns` sets core#mtime to the nanosecond, which its text form can't. Raises the
-        faults of `get`, PermissionDenied without write permission or for a read-only property
-        with a new value, InvalidArgument for another type than the node's. A lock is no
-        obstacle: it is removed this way.
+        faults of `get`, ContainerNotFound for a missing ancestor, PermissionDenied without
+        write permission or for a read-only property with a new value, InvalidArgument for
+        another type than the node's. A lock is no obstacle: it is removed this way.
         """
         path = self._tree.own_path(update.uri)
         caller = self._tree.informed(caller, path)
@@ -137,12 +140,11 @@ class NodeService:
         update: NodeUpdate,
         mtime_ns: int | None,
     ) -> NodeView:
-        found = self._tree.walker(unit).get(caller, path)
+        found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
         require(caller, found.records, Action.SET, path)
-        if update.node_type is not found.node.kind:
-            raise InvalidArgument(
-                f"{path} is a {found.node.kind.wire}, not a {update.node_type.wire}"
-            )
+        kind = found.node.kind
+        if update.node_type is not None and update.node_type is not kind:
+            raise InvalidArgument(f"{path} is a {kind.wire}, not a {update.node_type.wire}")
         locked = unit.nodes.lock(found.node)
         found = Found(path=found.path, records=(*found.records[:-1], locked))
         asked = self._asked(unit, caller, found, update.changes)

@@ -59,7 +59,7 @@ class Tree:
 
     def own_path(self, uri: VosUri) -> NodePath:
         """The path that a URI means here; InvalidURI if it names another service."""
-        if uri.authority != self._authority:
+        if not uri.is_of(self._authority):
             raise InvalidURI(f"{uri} is not in this service, vos://{self._authority}")
         return uri.path
 

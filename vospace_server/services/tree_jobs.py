@@ -44,8 +44,13 @@ class TreeJobs:
         self._jobs = jobs
         self._tree = tree
 
-    def create(self, caller: Caller, request: TreeRequest) -> JobRecord:
-        """A job of the caller's, PENDING. Raises NotAuthenticated, InvalidURI."""
+    def create(
+        self, caller: Caller, request: TreeRequest, *, run_id: str | None = None
+    ) -> JobRecord:
+        """A job of the caller's, PENDING; `run_id` is what the caller calls it.
+
+        Raises NotAuthenticated, InvalidURI.
+        """
         if isinstance(caller, Anonymous):
             raise NotAuthenticated("log in to change whole trees")
         target = request.target if isinstance(request, TreeDeletion) else request.uri
@@ -55,6 +60,7 @@ class TreeJobs:
             kind=JobKind.DELETE if deletes else JobKind.SET_PROPERTIES,
             request=encode_tree_request(request, caller.scope),
             parameters=(JobParameter(parameter_id="target", value=str(target)),),
+            run_id=run_id,
         )
         return self._jobs.create(caller, new)
 

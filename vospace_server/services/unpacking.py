@@ -212,7 +212,7 @@ class _Unpacking:
         except DuplicateNode:
             present = self._nodes.get(self._caller, path).record
             if not present.is_container:
-                raise DuplicateNode(f"{path} is a {present.kind.value}, no container") from None
+                raise DuplicateNode(f"{path} is a {present.kind.wire}, no container") from None
         else:
             self.done = replace(self.done, containers=self.done.containers + 1)
         self._containers.add(names)

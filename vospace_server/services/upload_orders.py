@@ -24,6 +24,7 @@ class UploadOrder:
     conditions: UploadConditions
     media_type: str | None
     mtime_ns: int | None
+    encoding: str | None = None
     job_id: str | None = None
     results: tuple[JobResult, ...] = ()
 

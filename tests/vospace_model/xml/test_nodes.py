@@ -344,9 +344,9 @@ def test_update_is_written_as_reviewed(
             "the document is a transfer, not a node",
         ),
         (
-            f"<node xmlns='{VOSPACE}' uri='vos://a~s/f'/>".encode(),
+            node_document().replace(b"DataNode", b""),
             TypeNotSupported,
-            "line 1: node has no xsi:type",
+            "'' is not a node type of VOSpace",
         ),
         (
             node_document().replace(b"DataNode", b"NetNode"),
