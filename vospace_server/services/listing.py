@@ -9,7 +9,7 @@ from vospace_model.uris import NodePath
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord, SortKey
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.tree import Tree
 
 # Children read in one short transaction; what a listing holds in memory.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vospace_model.faults import NodeBusy, PreconditionFailed
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from tests.vospace_server.auth.conftest import Desk
 from vospace_model.faults import NotAuthenticated, ServiceBusy
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import PasswordCredentials, TokenCredentials
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import NewUser
 
 PASSWORD = "correct horse"

@@ -12,10 +12,10 @@ from vospace_model.protocols import NegotiatedProtocol, ProtocolUri
 from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.domain.copy_place import CopyFrame, CopyPlace
-from vospace_server.domain.identity import TokenScope
 from vospace_server.domain.job_cursor import JobCursor
 from vospace_server.domain.job_record import JobRecord, JobStanding
 from vospace_server.domain.reserved_names import invented, is_auto, is_null
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import (
     TransferRequest,
     decode_request,

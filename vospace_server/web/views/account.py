@@ -11,7 +11,8 @@ from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.client_certificate import read_certificate
 from vospace_server.auth.credentials import PasswordCredentials
 from vospace_server.domain.account import IdentityKind
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.authentication import client_address
 from vospace_server.http.browser_sessions import SessionCookies, session_of
 from vospace_server.http.peer_certificate import peer_chain
@@ -224,7 +225,7 @@ def _scope(form: Form, viewer: Identity) -> TokenScope | None:
     except ValueError:
         form.refuse("scope", "Choose what the token may do.")
         return None
-    if scope is TokenScope.ADMIN and not viewer.acts_as_admin:
+    if scope == TokenScope.ADMIN and not viewer.acts_as_admin:
         form.refuse("scope", "Only administrators have tokens that administer.")
     return scope
 
