@@ -63,7 +63,8 @@ class TokenScope:
     @classmethod
     def parse(cls, text: str) -> "TokenScope":
         """The inverse of `label`; raises ValueError with a sentence for anything else."""
-        words = text.split()
+        # At blanks alone: other white space may be part of a name.
+        words = [word for word in text.split(" ") if word]
         if not 1 <= len(words) <= _MOST_WORDS:
             raise ValueError(f"a scope has 1 to {_MOST_WORDS} words, such as read:/hst-refer")
         scope = _joined(map(_part, words))

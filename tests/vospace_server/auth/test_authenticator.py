@@ -58,7 +58,7 @@ def test_the_right_password_is_the_user_with_every_scope(desk: Desk, ann: str) -
     identity = log_in(desk.authenticator, ann, PASSWORD)
 
     assert (identity.name, identity.is_admin) == ("ann", False)
-    assert identity.scope is TokenScope.ADMIN
+    assert identity.scope == TokenScope.ADMIN
     assert not identity.acts_as_admin
 
 

@@ -35,6 +35,7 @@ _LEVELS = st.sampled_from([ScopeLevel.READ, ScopeLevel.WRITE, ScopeLevel.ADMIN])
         ("read:/hst-refer/", "read:/hst-refer"),
         ("write:/a read:/a/b read:/c", "read:/c write:/a"),
         ("read:/with%20space read:/é", "read:/with%20space read:/%C3%A9"),
+        ("read:/no\N{NO-BREAK SPACE}break", "read:/no%C2%A0break"),
     ],
 )
 def test_a_scope_has_one_spelling(text: str, label: str) -> None:
