@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from typing_extensions import override
 
 from tests.support.mounts import Mounts
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.space import Space, SpaceServer, furnished
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 ENGINES = [
     pytest.param("sqlite", id="sqlite"),

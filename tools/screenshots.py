@@ -27,7 +27,8 @@ from tests.support.space import SpaceServer
 from tests.web.browsing import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.web.site import PASSWORD, Person, WebSite, open_site
 from vospace_server.domain.group import GroupChange
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import NewUser
 from vospace_server.services.invitations import InvitationService
 

@@ -17,7 +17,8 @@ from vospace_model.uris import NodePath
 from vospace_server.auth.passwords import Passwords
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.tree import Tree

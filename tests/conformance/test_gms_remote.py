@@ -28,7 +28,7 @@ from vospace_server.config import GroupsSection, ServerConfig, ServiceSection
 from vospace_server.database.engine import Database
 from vospace_server.domain.access_token import token_digest
 from vospace_server.domain.account import Token
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 GROUP = "ivo://other.org/gms?readers"
 

@@ -133,6 +133,56 @@ def test_nothing_is_exchanged_for_more(secure_space: SecureSpace, scope: str) ->
     assert written.status_code == (403 if scope == "read" else 201)
 
 
+def test_a_path_in_a_scope_goes_along_into_tokens_and_certificates(
+    secure_space: SecureSpace, tmp_path: Path
+) -> None:
+    """Contract 3.5: what is limited to a path is exchanged for the same or for less."""
+    with secure_space.plain() as client:
+        for name in ("in", "in/deep", "out"):
+            client.put(
+                f"/api/v1/details/ann/{name}",
+                json={"type": "container"},
+                headers=bearer(secure_space.ann.token),
+            )
+    token = token_of(secure_space, "write:/ann/in")
+    pem = tmp_path / "limited.pem"
+    pem.write_bytes(proxy_for(secure_space, bearer(token)).content)
+
+    with secure_space.plain() as client:
+        made = {
+            scope: client.post("/ac/token", data={"scope": scope}, headers=bearer(token))
+            for scope in ("admin", "read", "write:/ann/in/deep read:/", "read:/ann/out")
+        }
+        written = {
+            scope: [
+                client.put(
+                    f"/vault/files/ann/{name}/f", content=b"x", headers=bearer(each.text)
+                ).status_code
+                for name in ("in/deep", "in", "out")
+            ]
+            for scope, each in made.items()
+            if each.is_success
+        }
+    with secure_space.secure(pem) as client:
+        certified = [
+            client.put(f"/vault/files/ann/{name}/g", content=b"x").status_code
+            for name in ("in", "out")
+        ]
+        renewed = client.post("/ac/token", data={"scope": "admin"}).text
+        outside = client.get("/vault/nodes/ann/out", headers=bearer(renewed))
+
+    assert written == {
+        "admin": [201, 201, 403],
+        "read": [403, 403, 403],
+        "write:/ann/in/deep read:/": [200, 403, 403],
+    }
+    assert (made["read:/ann/out"].status_code, made["read:/ann/out"].text) == (
+        403,
+        "PermissionDenied: the credential is limited to write:/ann/in\n",
+    )
+    assert (certified, outside.status_code) == ([201, 403], 403)
+
+
 def test_an_anonymous_caller_gets_nothing(secure_space: SecureSpace) -> None:
     """Contract 3.5: certificates and tokens are for those who have shown who they are."""
     with secure_space.secure() as client:

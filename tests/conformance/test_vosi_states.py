@@ -11,7 +11,8 @@ from tests.conformance.conftest import SecureSpace, make_secure_server
 from tests.vospace_server.http.documents import CORE, container, transfer, uri
 from vospace_model.xml.vosi import read_availability
 from vospace_server.database.engine import Database
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.jobs import JobService
 
 WITHIN_SECONDS = 10.0

@@ -33,6 +33,52 @@ def test_wrong_token_is_said_to_be_refused(mounts: Mounts) -> None:
     assert line.startswith("mountvofs: the service refused the token of ")
 
 
+def test_token_for_a_folder_mounts_that_folder(
+    mounts: Mounts, store: Store, folder: str
+) -> None:
+    """The token of five hundred borrowed machines: one folder, and nothing if it is lost."""
+    store.put(f"{folder}/k5h1101io_bia.fits", b"bias")
+    mount = mounts.mount(f"vos:{folder}", user=_limited(mounts, "read", folder))
+    assert os.listdir(mount.path) == ["k5h1101io_bia.fits"]
+    assert (mount.path / "k5h1101io_bia.fits").read_bytes() == b"bias"
+    assert os.statvfs(mount.path).f_bavail > 0
+    with pytest.raises(PermissionError):
+        (mount.path / "new").touch()
+
+
+def test_token_for_a_folder_writes_into_that_folder(
+    mounts: Mounts, store: Store, folder: str
+) -> None:
+    store.put(f"{folder}/old", b"old")
+    mount = mounts.mount(f"vos:{folder}", user=_limited(mounts, "write", folder))
+    (mount.path / "below").mkdir()
+    (mount.path / "below" / "new").write_bytes(b"new")
+    (mount.path / "old").rename(mount.path / "below" / "old")
+    assert store.get(f"{folder}/below/new") == b"new"
+    assert store.get(f"{folder}/below/old") == b"old"
+
+
+def test_token_for_a_folder_is_said_to_mount_no_other(
+    mounts: Mounts, store: Store, folder: str
+) -> None:
+    store.put(f"{folder}/f", b"x")
+    limited = _limited(mounts, "read", folder)
+    for source in ("", "durand", f"{folder}2"):
+        line = _refusal(mounts.prepare(f"vos:{source}", user=limited))
+        assert line.startswith(f"mountvofs: no permission to read vos:{source} with the token")
+        assert line.endswith(
+            f"can't reach /{source}: the credential is limited to read:/{folder}"
+        )
+
+
+def _limited(mounts: Mounts, level: str, folder: str) -> User:
+    """The owner, with a token for one folder."""
+    owner = mounts.space.owner
+    scope = f"{level}:/{folder}"
+    printed = mounts.space.server.administer("user", "token", owner.name, "--scope", scope)
+    return User(name=owner.name, password="", token=printed.splitlines()[-1])
+
+
 def test_wrong_password_is_said_to_be_refused(mounts: Mounts, tmp_path: Path) -> None:
     mount = mounts.prepare("vos:durand", "--netrc", user=None)
     netrc = Path(mount.environment["HOME"]) / ".netrc"

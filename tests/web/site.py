@@ -18,7 +18,8 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_server.auth.passwords import Passwords
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.groups import GroupService

@@ -11,6 +11,7 @@ from tests.web.forms import send
 from tests.web.site import PASSWORD, Person, WebSite
 from vospace_server.domain.account import NoSuchUserError
 from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 
 Client = Callable[..., httpx.Client]
 GOOD = "a long sentence is a good password"
@@ -85,6 +86,41 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert "pipeline" not in browser.get("/account").text
 
 
+def test_a_token_may_be_for_one_folder(client: Client, site: WebSite, alice: Person) -> None:
+    """Contract 3.5: whoever makes a token says below which folder it is good."""
+    browser = client(alice)
+    send(browser, "/account/tokens", label="farm", scope="write", folder="my data/a:b")
+    (token,) = site.accounts.tokens(alice.name)
+
+    assert token.scope.label == "write:/my%20data/a:b"
+    assert "write:/my%20data/a:b" in browser.get("/account").text
+
+
+def test_a_token_for_one_folder_does_not_open_the_pages_of_an_account(
+    site: WebSite, alice: Person
+) -> None:
+    """Contract 3.5: pages about all that somebody has are for sessions, which are unlimited."""
+    token = site.accounts.make_token(
+        alice.name,
+        scope=TokenScope.parse("write:/farm"),
+        lifetime=None,
+        label="farm",
+        by=OPERATOR,
+    )
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    for page in ("/account", "/groups", "/jobs", "/storage/trash", "/api/v1/jobs"):
+        answer = httpx.get(f"{site.url}{page}", headers=bearer)
+        assert (answer.status_code, "limited to write:/farm" in answer.text) == (403, True), (
+            page
+        )
+    for page in ("/storage/list/", "/storage/list/elsewhere"):
+        answer = httpx.get(f"{site.url}{page}", headers=bearer)
+        assert (answer.status_code, "limited to write:/farm" in answer.text) == (403, True), (
+            page
+        )
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -94,6 +130,11 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
         ({"label": "x", "days": "many"}, "Write a number of days"),
         ({"label": "x", "scope": "admin"}, "Only administrators have tokens that administer."),
         ({"label": "x", "scope": "root"}, "Choose what the token may do."),
+        (
+            {"label": "x", "folder": "/a/../b"},
+            "Write the path of a folder, such as /hst-refer.",
+        ),
+        ({"label": "x", "folder": "/" + "long" * 300}, "Write the path of a folder"),
     ],
 )
 def test_a_token_that_can_not_be_made_is_said(

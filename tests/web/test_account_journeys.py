@@ -7,7 +7,8 @@ from tests.web import hostile
 from tests.web.browsing import Visit, inaccessible
 from tests.web.site import PASSWORD, Person, WebSite
 from vospace_server.domain.account import IdentityKind
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import NewUser
 
 pytestmark = pytest.mark.web

@@ -19,7 +19,8 @@ from vospace_model.faults import (
     RequestEntityTooLarge,
     ServiceBusy,
 )
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.web.assets import Assets
 from vospace_server.web.error_pages import ErrorPages
 from vospace_server.web.languages import Languages

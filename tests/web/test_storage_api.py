@@ -8,7 +8,8 @@ import pytest
 
 from tests.web.site import Person, WebSite
 from tests.web.storage_pages import Space, open_space
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 
 pytestmark = pytest.mark.web
 

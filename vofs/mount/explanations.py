@@ -63,4 +63,6 @@ def _refusal(
     """The service knows us or not, and doesn't let us in."""
     if isinstance(fault, NotAuthenticated):
         return f"the service refused {credentials}: {fault.detail or 'not authenticated'}"
-    return f"no permission to read {config.source} with {credentials}"
+    # Why not: a token may be for another folder.
+    reason = f": {fault.detail}" if fault.detail else ""
+    return f"no permission to read {config.source} with {credentials}{reason}"

@@ -22,7 +22,8 @@ from vospace_server.auth.passwords import Passwords
 from vospace_server.auth.verified_passwords import VerifiedPasswords
 from vospace_server.domain.access_token import PREFIX, token_digest
 from vospace_server.domain.account import MAX_PASSWORD_CHARACTERS, Token
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 
 _logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from vospace_server.auth.credentials import CertificateCredentials, TrustedNameC
 from vospace_server.auth.directory import AccountDirectory, KnownAccount, identity_of
 from vospace_server.domain.account import IdentityKind
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 
 _MOST_SUBJECT_CHARACTERS: Final = 300
 

@@ -13,8 +13,8 @@ from cryptography import x509
 
 from vospace_model.faults import NotAuthenticated
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
-from vospace_server.domain.identity import TokenScope
 from vospace_server.domain.proxy_certificate import PROXY_INFORMATION, SCOPE_EXTENSION
+from vospace_server.domain.token_scope import TokenScope
 
 # For clocks that differ a little, as with tokens of issuers.
 _LEEWAY: Final = timedelta(minutes=1)
@@ -99,5 +99,5 @@ def _scope(certificate: x509.Certificate) -> TokenScope | None:
     for each in certificate.extensions:
         if each.oid == SCOPE_EXTENSION:
             assert isinstance(each.value, x509.UnrecognizedExtension)
-            return TokenScope.parse(each.value.value.decode("ascii"))
+            return TokenScope.decode(each.value.value.decode("ascii"))
     return None

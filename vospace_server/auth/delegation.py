@@ -2,7 +2,8 @@
 
 from vospace_model.faults import PermissionDenied
 from vospace_server.auth.directory import AccountDirectory, identity_of
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 
 
 class Delegation:

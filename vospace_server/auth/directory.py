@@ -15,7 +15,8 @@ from vospace_server.auth.memberships import Memberships
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.account import IdentityKind, Token, User
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 
 _MOST_ENTRIES = 10_000
 

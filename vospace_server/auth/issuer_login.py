@@ -25,7 +25,8 @@ from vospace_server.domain.account import (
     InvalidValueError,
     issued_name,
 )
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 
 _MOST_TOKEN_CHARACTERS: Final = 16 * 1024
 _GROUP_NAME: Final = re.compile(r"[A-Za-z0-9._~,/-]{1,255}", re.ASCII)

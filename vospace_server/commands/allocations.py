@@ -11,7 +11,7 @@ from vospace_server.database.engine import Database
 from vospace_server.domain.account import NoSuchUserError
 from vospace_server.domain.allocation import Allocation
 from vospace_server.domain.identity import OPERATOR
-from vospace_server.domain.path_walk import Absent
+from vospace_server.domain.places import Absent
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.tree import Tree
 

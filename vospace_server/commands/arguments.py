@@ -271,7 +271,10 @@ def _add_secrets(commands: "Commands") -> None:
     )
     token.add_argument("name", metavar="NAME")
     token.add_argument(
-        "--scope", choices=("read", "write", "admin"), default="write", help="default write"
+        "--scope",
+        default="write",
+        help="read, write or admin; below a path: 'read:/hst-refer write:/durand/work'; "
+        "default write",
     )
     token.add_argument("--days", type=float, default=30.0, metavar="N", help="life; default 30")
     instead = token.add_mutually_exclusive_group()

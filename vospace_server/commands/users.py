@@ -17,7 +17,8 @@ from vospace_server.domain.account import (
     check_user_name,
     issued_name,
 )
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 
 
@@ -85,6 +86,7 @@ def set_password(arguments: argparse.Namespace) -> int:
 
 def token(arguments: argparse.Namespace) -> int:
     """Makes a token, lists them, or ends one."""
+    scope = _scope(arguments.scope)
     with open_space(arguments) as space:
         accounts = _accounts(space)
         if arguments.list:
@@ -95,7 +97,7 @@ def token(arguments: argparse.Namespace) -> int:
             return 0
         text = accounts.make_token(
             arguments.name,
-            scope=TokenScope.parse(arguments.scope),
+            scope=scope,
             lifetime=_lifetime(arguments.days),
             label="command line",
             by=OPERATOR,
@@ -128,6 +130,13 @@ def _identities(names: list[str], issued: list[list[str]]) -> list[tuple[Identit
         *((IdentityKind.X500, name) for name in names),
         *((IdentityKind.OIDC, issued_name(*each)) for each in issued),
     ]
+
+
+def _scope(text: str) -> TokenScope:
+    try:
+        return TokenScope.parse(text)
+    except ValueError as error:
+        raise CommandError(f"--scope: {error}", status=MISUSED) from error
 
 
 def _lifetime(days: float) -> timedelta:

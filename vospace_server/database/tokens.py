@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from vospace_server.database.generations import USERS, raise_generation
 from vospace_server.database.schema import token
 from vospace_server.domain.account import Token
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 
 class TokenRepository:
@@ -71,7 +71,7 @@ def _token(row: Row[Any]) -> Token:
     return Token(
         token_id=row.id,
         user_id=row.user_id,
-        scope=TokenScope.parse(row.scope),
+        scope=TokenScope.decode(row.scope),
         label=row.label,
         created=row.created_at,
         expires=row.expires_at,

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 MIN_PASSWORD_CHARACTERS = 8
 # argon2 takes any length; a bound keeps a form from carrying megabytes into a hash.

@@ -1,35 +1,10 @@
 """Who is asking: the result of authentication, all that a decision needs to know of them."""
 
-import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
-
-class TokenScope(enum.IntEnum):
-    """What a credential may be used for at most; each scope includes those before it.
-
-    A scope only ever narrows: `ADMIN` on a token of somebody who is no administrator grants
-    nothing. Passwords carry `ADMIN`.
-    """
-
-    READ = 1
-    WRITE = 2
-    ADMIN = 3
-
-    @property
-    def label(self) -> str:
-        """The scope as people write it: `read`, `write` or `admin`."""
-        return self.name.lower()
-
-    @classmethod
-    def parse(cls, text: str) -> "TokenScope":
-        """The inverse of `label`; raises ValueError with a sentence for anything else."""
-        for scope in cls:
-            if scope.label == text:
-                return scope
-        valid = ", ".join(scope.label for scope in cls)
-        message = f"unknown scope {text!r}; it must be one of {valid}"
-        raise ValueError(message)
+from vospace_model.uris import NodePath
+from vospace_server.domain.token_scope import ScopeLevel, TokenScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +28,32 @@ class Identity:
     @property
     def may_write(self) -> bool:
         """Whether the credential lets its user change anything at all."""
-        return self.scope >= TokenScope.WRITE
+        return self.scope.most >= ScopeLevel.WRITE
 
     @property
     def acts_as_admin(self) -> bool:
         """Whether the user is an administrator and the credential lets them act as one."""
-        return self.is_admin and self.scope >= TokenScope.ADMIN
+        return self.is_admin and self.scope.everywhere >= ScopeLevel.ADMIN
+
+    @property
+    def may_write_everywhere(self) -> bool:
+        """Whether the credential is for changing anything, also what is no node: groups."""
+        return self.scope.everywhere >= ScopeLevel.WRITE
+
+    @property
+    def limits(self) -> str:
+        """What the credential is for, as the end of a sentence that refuses something."""
+        if not self.scope.below and not self.may_write_everywhere:
+            return "the credential is for reading only"
+        return f"the credential is limited to {self.scope.label}"
+
+    def reaches(self, path: NodePath) -> bool:
+        """Whether the credential is good for anything at this path."""
+        return self.scope.allows(ScopeLevel.READ, path)
+
+    def may_write_at(self, path: NodePath) -> bool:
+        """Whether the credential lets its user change the node at this path."""
+        return self.scope.allows(ScopeLevel.WRITE, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,16 @@ class Anonymous:
     @property
     def acts_as_admin(self) -> bool:
         """Never."""
+        return False
+
+    def reaches(self, path: NodePath) -> bool:
+        """Always: there is no credential that could be limited."""
+        del path
+        return True
+
+    def may_write_at(self, path: NodePath) -> bool:
+        """Never."""
+        del path
         return False
 
 

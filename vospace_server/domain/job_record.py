@@ -7,8 +7,8 @@ from typing import Final
 
 from vospace_model.faults import FAULTS_BY_NAME, Fault, InternalFault
 from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
-from vospace_server.domain.identity import TokenScope
 from vospace_server.domain.job_cursor import JobCursor
+from vospace_server.domain.token_scope import TokenScope
 
 # From less than this nothing can be foretold.
 _LEAST_PROGRESS: Final = 0.01
@@ -19,8 +19,9 @@ class JobRecord:
     """One job with its parameters and results; times are aware, durations are seconds.
 
     `request` is what is to be done, as JSON of the kind's own shape, which has a key `scope`:
-    the TokenScope of whoever asked for it. `cursor` is how far it has come (JobCursor), so that
-    an interrupted job goes on there; `progress` is a number from 0 to 1, None while unknown.
+    the label of the TokenScope of whoever asked for it. `cursor` is how far it has come
+    (JobCursor), so that an interrupted job goes on there; `progress` is a number from 0 to 1,
+    None while unknown.
     `worker` is who works on it; None: nobody, or it waits for bytes.
     """
 
@@ -48,7 +49,7 @@ class JobRecord:
     @property
     def scope(self) -> TokenScope:
         """The most that the credential allowed with which the job was made."""
-        return TokenScope(json.loads(self.request)["scope"])
+        return TokenScope.decode(json.loads(self.request)["scope"])
 
     @property
     def position(self) -> JobCursor:

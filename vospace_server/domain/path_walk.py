@@ -14,60 +14,13 @@ from vospace_model.faults import (
     UnreadableLinkTarget,
 )
 from vospace_model.uris import NodePath, VosUri
-from vospace_server.domain.access import landlord_of, reading_verdict, refuse
+from vospace_server.domain.access import passing_verdict, refuse, require_reach
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.places import Absent, Found, landlord_below
 
 MAX_LINKS: Final = 20
 """Links that are followed for one path; the next one makes it an UnreadableLinkTarget."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A node and all that stands above it.
-
-    `path` has no links left in it; `records` begins with the root and ends with the node.
-    """
-
-    path: NodePath
-    records: tuple[NodeRecord, ...]
-
-    @property
-    def node(self) -> NodeRecord:
-        """The node itself."""
-        return self.records[-1]
-
-    @property
-    def allocation_id(self) -> int | None:
-        """The allocation that the node lies in or is the top of; None outside of all."""
-        for record in self.records:
-            if record.allocation_id is not None:
-                return record.allocation_id
-        return None
-
-    @property
-    def landlord_id(self) -> int | None:
-        """User id of the owner of that allocation."""
-        return landlord_of(self.records)
-
-    def parent(self) -> "Found":
-        """The container; must not be asked of the root."""
-        return Found(path=self.path.parent, records=self.records[:-1])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absent:
-    """A name that is free, in a container that exists."""
-
-    parent: Found
-    name: str
-    # Whether a link of the last name led here, that is: the link is broken.
-    by_link: bool
-
-    @property
-    def path(self) -> NodePath:
-        """Where the node would be."""
-        return self.parent.path.child(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +47,19 @@ class PathWalker:
         """What stands at `path` for this caller, who is authorised on every node on the way.
 
         Links in the middle are followed, one at the end with `follow_leaf` only. Raises
-        PermissionDenied or NotAuthenticated for an unreadable ancestor, `missing_parent` for
-        one that is missing or no container, UnreadableLinkTarget for links that lead nowhere,
-        in a circle or where the caller may not read, InvalidArgument for those that lead away.
+        PermissionDenied or NotAuthenticated for an unreadable ancestor, and for a path, or one
+        that a link leads to, at which the caller's credential is good for nothing;
+        `missing_parent` for an ancestor that is missing or no container, UnreadableLinkTarget
+        for links that lead nowhere, in a circle or where the caller may not read,
+        InvalidArgument for those that lead away.
         """
         # How many names of the path at hand were written in the link that led to it; -1: none
         # did.
         target_names = -1
         asked = path
         for _ in range(MAX_LINKS + 1):
+            # Before anything is read: nothing is told of what the credential is not for.
+            require_reach(caller, path)
             records = self.walk(path)
             reached = len(records) - 1
             self._check_reachable(caller, records, path, target_names)
@@ -155,9 +112,8 @@ class PathWalker:
         """Everything above the last name of the path must be readable."""
         landlord_id = None
         for depth, record in enumerate(records[: len(path)]):
-            if record.allocation_id is not None:
-                landlord_id = record.owner_id
-            verdict = reading_verdict(caller, record, landlord_id)
+            landlord_id = landlord_below(record, landlord_id)
+            verdict = passing_verdict(caller, record, landlord_id)
             if verdict.allowed:
                 continue
             place = NodePath(path.names[:depth])
@@ -173,7 +129,8 @@ class PathWalker:
         place = NodePath(path.names[: len(records) - 1])
         if self.strict_links and len(place) < len(path):
             raise LinkFound(f"{place} is a link")
-        verdict = reading_verdict(caller, link, landlord_of(records))
+        landlord_id = Found(path=place, records=tuple(records)).landlord_id
+        verdict = passing_verdict(caller, link, landlord_id)
         if not verdict.allowed:
             refuse(caller, verdict, f"follow {place}")
         try:

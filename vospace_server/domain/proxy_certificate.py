@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 PROXY_INFORMATION: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14")
 # Of ours alone, in certificates of our own authority: the scope of who asked for it.

@@ -8,7 +8,7 @@ from vospace_model.protocols import NegotiatedProtocol, RequestedProtocol, Secur
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import VosUri
 from vospace_model.views import Param, View
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ def encode_request(request: TransferRequest) -> str:
 
     Endpoints are part of a request where the service is to use them itself, and only there.
     """
-    content = {"scope": int(request.scope), "transfer": _encode_transfer(request.transfer)}
+    content = {"scope": request.scope.label, "transfer": _encode_transfer(request.transfer)}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -32,7 +32,8 @@ def decode_request(text: str) -> TransferRequest:
     """The request that encode_request wrote."""
     content: dict[str, Any] = json.loads(text)
     return TransferRequest(
-        transfer=_decode_transfer(content["transfer"]), scope=TokenScope(content["scope"])
+        transfer=_decode_transfer(content["transfer"]),
+        scope=TokenScope.decode(content["scope"]),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from vospace_model.nodes import NodeType, NodeUpdate
 from vospace_model.properties import PropertyChange, RemoveProperty, SetProperty
 from vospace_model.uris import VosUri
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,14 @@ TreeRequest = TreeDeletion | NodeUpdate
 def encode_tree_request(request: TreeRequest, scope: TokenScope) -> str:
     """JSON text that decode_tree_request reads back; `scope` is the caller's."""
     if isinstance(request, TreeDeletion):
-        return _encode({"scope": int(scope), "target": str(request.target)})
+        return _encode({"scope": scope.label, "target": str(request.target)})
     changes = [
         [change.uri, change.value if isinstance(change, SetProperty) else None]
         for change in request.changes
     ]
     return _encode(
         {
-            "scope": int(scope),
+            "scope": scope.label,
             "target": str(request.uri),
             "type": None if request.node_type is None else request.node_type.value,
             "changes": changes,

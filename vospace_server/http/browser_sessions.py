@@ -24,8 +24,9 @@ from starlette.types import Scope
 
 from vospace_model.faults import PermissionDenied
 from vospace_server.auth.delegation import Delegation
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.session import Session
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.challenges import base_url
 from vospace_server.http.threads import in_thread
 from vospace_server.services.sessions import SessionService

@@ -261,6 +261,6 @@ def _verdict(verdict: Verdict) -> JsonObject:
     return {
         "allowed": verdict.allowed,
         "rule": verdict.rule.name.lower(),
-        "because": verdict.rule.value,
+        "because": verdict.reason,
         "subject": verdict.subject,
     }

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from vospace_model.faults import InvalidArgument, NotAuthenticated, PermissionDenied
 from vospace_model.groups import IdentityType
 from vospace_model.xml.groups import write_groups
+from vospace_server.domain.access import require_whole_reach
 from vospace_server.domain.group import GroupRole
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.group_documents import GroupDocuments
 from vospace_server.http.parameters import Parameters, query_parameters
@@ -28,10 +30,14 @@ _KEPT: Final = timedelta(seconds=60)
 
 
 def known_caller(request: Request) -> Identity:
-    """Who asks; NotAuthenticated for nobody, as groups are told to those in them alone."""
+    """Who asks; NotAuthenticated for nobody, as groups are told to those in them alone.
+
+    PermissionDenied for a credential that is limited to some paths: groups are at none.
+    """
     caller = caller_of(request)
     if not isinstance(caller, Identity):
         raise NotAuthenticated("log in: groups are told to those who belong to them")
+    require_whole_reach(caller, "look at groups")
     return caller
 
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vospace_model.faults import InvalidArgument, NodeNotFound, NotAuthenticated
+from vospace_server.domain.access import require_whole_reach
 from vospace_server.domain.account import AdministrationError, NoSuchGroupError
 from vospace_server.domain.group import Member
 from vospace_server.domain.identity import Identity
@@ -89,4 +90,5 @@ def _known(request: Request) -> Identity:
     caller = caller_of(request)
     if not isinstance(caller, Identity):
         raise NotAuthenticated("log in to see groups")
+    require_whole_reach(caller, "look at groups")
     return caller

@@ -23,8 +23,9 @@ from vospace_model.jobs import (
 )
 from vospace_model.timestamps import format_date_time, parse_timestamp
 from vospace_model.xml.jobs import write_job, write_job_list, write_parameters, write_results
-from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import ScopeLevel, TokenScope
 from vospace_server.domain.transfer_request import transfer_of_request
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
@@ -150,11 +151,10 @@ class JobEndpoints:
         return see_other(f"{self._addresses.base(request)}{self._path}")
 
     def _act(self, deed: Callable[[Caller, str], object], caller: Caller, job_id: str) -> None:
-        """Do something to a job. A credential for reading has to do with reading alone."""
+        """Do something to a job, which may do no more than the credential that asks for it."""
         made_with = self._jobs.get(caller, job_id).scope
-        reads_only = isinstance(caller, Identity) and not caller.may_write
-        if reads_only and made_with > TokenScope.READ:
-            raise PermissionDenied("this job is not for a credential that may only read")
+        if isinstance(caller, Identity):
+            _check_scope(caller, made_with)
         deed(caller, job_id)
 
     async def _waited(self, request: Request, record: JobRecord) -> JobRecord:
@@ -222,6 +222,14 @@ class JobEndpoints:
             owner=record.owner_name or None,
             run_id=record.run_id,
         )
+
+
+def _check_scope(caller: Identity, made_with: TokenScope) -> None:
+    if caller.scope.covers(made_with, up_to=ScopeLevel.WRITE):
+        return
+    if not caller.may_write:
+        raise PermissionDenied("this job is not for a credential that may only read")
+    raise PermissionDenied(f"this job writes elsewhere, and {caller.limits}")
 
 
 def _summary(fault: Fault) -> ErrorSummary:

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from vospace_model.faults import InvalidArgument, NotAuthenticated, PermissionDenied
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import PasswordCredentials
+from vospace_server.domain.access import require_whole_reach
 from vospace_server.domain.account import NoSuchUserError, User
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import ScopeLevel, TokenScope
 from vospace_server.http.authentication import (
     AUTHENTICATED_HEADER,
     caller_of,
@@ -64,6 +66,7 @@ class LoginEndpoints:
     async def login(self, request: Request) -> Response:
         """A form with `username`, `password` and perhaps `scope` becomes a token, as text.
 
+        A scope is `read`, `write` (the default) or `admin`, or `read` and `write` below paths.
         With `cookie=true` the token comes as CADC's cookie as well.
         """
         form = await _read_form(request, required=("username", "password"))
@@ -89,11 +92,13 @@ class LoginEndpoints:
     async def exchange(self, request: Request) -> Response:
         """A certificate, or what else the caller came with, becomes a token, as text.
 
-        It may do no more and lives no longer than what was shown for it.
+        It may do no more, reaches no further and lives no longer than what was shown for it.
         """
         identity = _known(request)
         form = await _read_form(request, required=())
-        scope = min(_read_scope(form.get("scope")), identity.scope)
+        scope = _read_scope(form.get("scope")).at_most(identity.scope)
+        if scope.most is ScopeLevel.NOTHING:
+            raise PermissionDenied(f"the credential is limited to {identity.scope.label}")
         token = await in_thread(self._make_token, identity, scope, "exchange")
         return text(token, headers=_bearing(token))
 
@@ -105,6 +110,7 @@ class LoginEndpoints:
     async def user(self, request: Request) -> Response:
         """The identities of an account, for its owner and for administrators."""
         identity = _known(request)
+        require_whole_reach(identity, "look at accounts")
         name = unquote(rest_of_path(request).decode("ascii", "replace")).strip("/")
         if name != identity.name and not identity.acts_as_admin:
             raise PermissionDenied("accounts of others are seen by administrators only")

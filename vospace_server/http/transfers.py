@@ -18,8 +18,9 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.transfers import read_transfer, write_transfer
-from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import (
     TransferRequest,
     decode_request,

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from vospace_model.faults import InvalidArgument
 from vospace_model.uris import NodePath
-from vospace_server.domain.identity import Caller, TokenScope
+from vospace_server.domain.identity import Caller
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.body_receiving import read_order, received, stored_answer
 from vospace_server.http.put_transactions import OP_HEADER, PutTransactions, has_transaction
 from vospace_server.http.request_bodies import SMALL_BYTES, UploadBody
@@ -82,7 +83,7 @@ class UploadReceiver:
 
     def _bearer(self, ticket: WriteTicket) -> Caller:
         """Whoever negotiated, with the groups and permissions of now."""
-        return self._identify(ticket.user, TokenScope(ticket.scope))
+        return self._identify(ticket.user, TokenScope.decode(ticket.scope))
 
     def _body(self, request: Request) -> UploadBody:
         return UploadBody(request.receive, idle_seconds=self._idle_seconds)

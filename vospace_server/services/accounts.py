@@ -19,8 +19,9 @@ from vospace_server.domain.account import (
     check_user_name,
 )
 from vospace_server.domain.distinguished_name import NotADistinguishedNameError, normalise_dn
-from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.domain.session import Session
+from vospace_server.domain.token_scope import TokenScope
 
 # So long is somebody told when the token expired; then it is unknown, and a program that logs
 # in for every command does not fill the table.

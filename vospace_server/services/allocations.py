@@ -14,7 +14,7 @@ from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.allocation import Allocation, Usage
 from vospace_server.domain.identity import OPERATOR_USER_ID, Caller
 from vospace_server.domain.node_record import NewNode
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.domain.property_changes import QuotaChange
 from vospace_server.services.new_nodes import make_node
 from vospace_server.services.quota import charge, resize

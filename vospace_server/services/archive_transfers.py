@@ -76,4 +76,4 @@ class ArchiveTransfers:
             found = self._tree.walker(unit).get(caller, path, follow_leaf=True)
         if not found.node.is_container:
             raise ViewNotSupported(f"{view_uri}; {path} is no container")
-        require(caller, found.records, Action.READ, found.path)
+        require(caller, found, Action.READ)

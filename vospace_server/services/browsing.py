@@ -9,14 +9,14 @@ from vospace_server.domain.access import (
     Action,
     Verdict,
     authorize,
-    landlord_of,
-    reading_verdict,
+    passing_verdict,
     require,
 )
 from vospace_server.domain.allocation import Allocation
-from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.job_execution import Identify
 from vospace_server.services.listing import ListingService, Ordering
@@ -59,8 +59,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessReport:
-    """What one person may do to a node, and by which rule; `steps` lead there from the root.
+    """What one person may do to a node, and by which rule.
 
+    `steps` lead there from the root, or from where the caller's credential begins to reach;
     `landlord` is the owner of the allocation, '' outside of all.
     """
 
@@ -156,20 +157,19 @@ class BrowsingService:
             names = {} if landlord_id is None else unit.users.names([landlord_id])
         person = caller
         if subject is not None:
-            require(caller, found.records, Action.SET, path)
+            require(caller, found, Action.SET)
             person = self._tree.informed(self._person(subject), path)
         return AccessReport(
             path=found.path,
             landlord="" if landlord_id is None else names.get(landlord_id, ""),
-            verdicts={action: authorize(person, found.records, action) for action in Action},
+            verdicts={action: authorize(person, found, action) for action in Action},
             steps=tuple(
                 Step(
-                    record=record,
-                    passes=reading_verdict(
-                        person, record, landlord_of(found.records[: at + 1])
-                    ).allowed,
+                    record=each.node,
+                    passes=passing_verdict(person, each.node, each.landlord_id).allowed,
                 )
-                for at, record in enumerate(found.records)
+                for each in found.way()
+                if caller.reaches(each.path)
             ),
         )
 

@@ -6,7 +6,7 @@ from vospace_model.faults import InvalidArgument
 from vospace_server.database.changes import Operation
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Caller
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.domain.property_changes import RequestedChange
 from vospace_server.services.new_nodes import log_changes
 

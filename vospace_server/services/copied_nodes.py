@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from vospace_model.nodes import NodeType
+from vospace_model.uris import NodePath
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import reading_verdict, refuse
 from vospace_server.domain.content import Content
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NewNode, NodeRecord
+from vospace_server.domain.places import landlord_below
 from vospace_server.services.tree import actor_id
 
 
@@ -41,21 +43,18 @@ def copy_nodes(
 
 
 def require_readable(
-    unit: UnitOfWork, caller: Caller, sources: Sequence[NodeRecord], landlord_id: int | None
+    caller: Caller, above: NodePath, sources: Sequence[NodeRecord], landlord_id: int | None
 ) -> None:
     """Raise PermissionDenied for the first node that the caller may not read.
 
-    `landlord_id` is the owner of the allocation that their container lies in.
+    `above` is where their container stands, `landlord_id` the owner of the allocation that it
+    lies in.
     """
     for source in sources:
-        verdict = reading_verdict(caller, source, landlord_below(source, landlord_id))
+        path = above.child(source.name)
+        verdict = reading_verdict(caller, path, source, landlord_below(source, landlord_id))
         if not verdict.allowed:
-            refuse(caller, verdict, f"copy {unit.nodes.path_of(source.node_id)}")
-
-
-def landlord_below(source: NodeRecord, landlord_id: int | None) -> int | None:
-    """The landlord of a node whose container has this one."""
-    return landlord_id if source.allocation_id is None else source.owner_id
+            refuse(caller, verdict, f"copy {path}")
 
 
 def _kept_contents(unit: UnitOfWork, sources: Sequence[NodeRecord]) -> dict[str, Content]:

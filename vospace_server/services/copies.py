@@ -21,12 +21,8 @@ from vospace_server.domain.access import Action, require
 from vospace_server.domain.copy_place import CopyFrame, CopyPlace
 from vospace_server.domain.identity import OPERATOR_USER_ID, Caller
 from vospace_server.domain.node_record import NodeRecord
-from vospace_server.domain.path_walk import Found
-from vospace_server.services.copied_nodes import (
-    copy_nodes,
-    landlord_below,
-    require_readable,
-)
+from vospace_server.domain.places import Found, landlord_below
+from vospace_server.services.copied_nodes import copy_nodes, require_readable
 from vospace_server.services.destinations import Destination, Destinations, check_descent
 from vospace_server.services.new_nodes import log_change, reread
 from vospace_server.services.quota import reserve, settle
@@ -185,12 +181,12 @@ class CopyService:
         check_descent(found, goal, "copy")
         if goal.occupant is not None:
             raise DuplicateNode(str(goal.path))
-        require(caller, goal.parent.records, Action.WRITE, goal.parent.path)
+        require(caller, goal.parent, Action.WRITE)
         return found, goal
 
     def _source(self, unit: UnitOfWork, caller: Caller, source: NodePath) -> Found:
         found = self._tree.walker(unit).get(caller, source)
-        require(caller, found.records, Action.READ, source)
+        require(caller, found, Action.READ)
         return found
 
     def _throw_away(self, unit: UnitOfWork, top_id: int) -> None:
@@ -276,10 +272,14 @@ class _Step:
         return self._place.with_frames(tuple(self._frames))
 
     def _read(self, frame: CopyFrame) -> list[NodeRecord]:
+        path = self._unit.nodes.path_of(frame.source_id)
+        if path is None:
+            # It was deleted meanwhile: what is in it is going to be nothing.
+            return []
         children = self._unit.nodes.children(
             frame.source_id, after=frame.after, limit=self._limit
         )
-        require_readable(self._unit, self._caller, children, frame.landlord_id)
+        require_readable(self._caller, path, children, frame.landlord_id)
         return children
 
     def _copy(self, frame: CopyFrame, sources: list[NodeRecord]) -> None:

@@ -31,7 +31,7 @@ from vospace_server.domain.content import Content, new_content_id
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.domain.reserved_names import is_null
 from vospace_server.services.job_ledger import (
     check_job_takes_bytes,
@@ -179,7 +179,7 @@ class DataService:
             at = place.parent if isinstance(place, Absent) else place
             if isinstance(place, Found) and place.node.is_container:
                 raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
-            require(caller, at.records, Action.WRITE, place.path)
+            require(caller, at, Action.WRITE)
             if isinstance(place, Found) and place.node.is_busy(self._tree.clock()):
                 raise NodeBusy(f"{place.path} is being written")
             present = place.node.length if isinstance(place, Found) else 0
@@ -199,7 +199,7 @@ class DataService:
             if job_id is not None:
                 check_job_takes_bytes(unit, job_id)
             found = self._tree.walker(unit).get_container(caller, path.parent)
-            require(caller, found.records, Action.WRITE, path)
+            require(caller, found, Action.WRITE)
             return self._tree.view(unit, caller, found)
 
     # ------------------------------------------------------------------ for Upload

@@ -11,7 +11,7 @@ from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.access import Action, require, writing_verdict
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.new_nodes import log_change
 from vospace_server.services.sizes import record_change, told_by
 from vospace_server.services.tree import Tree, actor_id
@@ -75,7 +75,7 @@ class DeletionService:
     ) -> None:
         unit.allocations.share_tree()
         found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-        require(caller, found.records, Action.REMOVE, path)
+        require(caller, found, Action.REMOVE)
         node = unit.nodes.lock(found.node)
         found = Found(path=found.path, records=(*found.records[:-1], node))
         now_ns = self._tree.clock()
@@ -95,11 +95,11 @@ def check_tree(tree: Tree, caller: Caller, path: NodePath) -> None:
     """
     with tree.database.read() as unit:
         found = tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-        require(caller, found.records, Action.REMOVE, path)
+        require(caller, found, Action.REMOVE)
         if not found.node.is_container or not unit.nodes.has_children(found.node.node_id):
             return
         # Its children go as well, so it must be writable like every container in it.
-        require(caller, found.records, Action.WRITE, path)
+        require(caller, found, Action.WRITE)
         samples = unit.nodes.kinds_of_access(found.node.node_id)
     caller = tree.informed_below(caller, found, samples)
     for sample in samples:
@@ -181,7 +181,8 @@ def _check_deletable(caller: Caller, sample: NodeRecord, top: Found) -> None:
         raise InvalidArgument(f"{top.path} holds allocations; delete them one by one")
     if not sample.is_container:
         return
-    if not writing_verdict(caller, sample, top.landlord_id).allowed:
+    # Where it is in the tree makes no difference: scopes are of whole trees.
+    if not writing_verdict(caller, top.path, sample, top.landlord_id).allowed:
         raise PermissionDenied(
             f"can't remove {top.path}: it holds containers that you may not write"
         )

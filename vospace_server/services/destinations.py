@@ -6,7 +6,7 @@ from vospace_model.faults import ContainerNotFound, DuplicateNode, InvalidArgume
 from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Caller
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.services.tree import Tree
 
 

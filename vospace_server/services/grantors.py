@@ -2,8 +2,9 @@
 
 from vospace_model.uris import NodePath
 from vospace_server.database.engine import Database
-from vospace_server.domain.access import landlord_of, reading_verdict
+from vospace_server.domain.access import passing_verdict
 from vospace_server.domain.identity import OPERATOR_USER_ID, Identity
+from vospace_server.domain.places import Found
 
 
 class GrantorService:
@@ -17,17 +18,22 @@ class GrantorService:
         self._database = database
 
     def of_node(self, caller: Identity, path: NodePath) -> str | None:
-        """The owner of the node that stands in the way; None for one of nobody's."""
+        """The owner of the node that stands in the way; None for one of nobody's.
+
+        None also where the caller's credential is in the way: no owner can change that.
+        """
+        if not caller.reaches(path):
+            return None
         with self._database.read() as unit:
             lineage = unit.nodes.walk(path)
         if not lineage:
             return None
-        for depth, record in enumerate(lineage):
-            landlord_id = landlord_of(lineage[: depth + 1])
-            if not reading_verdict(caller, record, landlord_id).allowed:
+        reached = Found(path=NodePath(path.names[: len(lineage) - 1]), records=lineage)
+        for each in reached.way():
+            if not passing_verdict(caller, each.node, each.landlord_id).allowed:
+                reached = each
                 break
-        else:
-            record = lineage[-1]
+        record = reached.node
         return record.owner_name if record.owner_id != OPERATOR_USER_ID else None
 
     def of_group(self, name: str) -> str | None:

@@ -23,6 +23,7 @@ from vospace_server.domain.group import (
 )
 from vospace_server.domain.group_access import ADMITTED, is_public, keys_that_admit, readers_of
 from vospace_server.domain.identity import Identity
+from vospace_server.domain.places import Found
 from vospace_server.services.groups import GroupService, with_names
 from vospace_server.services.tree import Tree
 
@@ -200,7 +201,7 @@ class GroupQueries:
         lines = (*group.members, *group.admins)
         ids = [int(line.value) for line in lines if line.kind is MemberKind.USER]
         people = unit.users.by_ids([group.owner_id, *ids])
-        may = caller.may_write
+        may = caller.may_write_everywhere
         return GroupView(
             group=with_names(unit, group),
             uri=self.naming.uri(group.name),
@@ -215,7 +216,8 @@ class GroupQueries:
         unit: UnitOfWork, caller: Identity, path: NodePath, mode: GrantMode
     ) -> GroupUse | None:
         records = unit.nodes.walk(path)
-        if len(records) <= len(path) or not authorize(caller, records, Action.SEE).allowed:
+        found = Found(path=path, records=records)
+        if len(records) <= len(path) or not authorize(caller, found, Action.SEE).allowed:
             return None
         return GroupUse(path=path, node_type=records[-1].kind, mode=mode)
 

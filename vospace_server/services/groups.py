@@ -89,7 +89,9 @@ class GroupService:
         """
         check_group_name(name)
         check_description(description)
-        if not by.may_write or (owner != by.name and not by.acts_as_admin):
+        if not by.may_write_everywhere:
+            raise PermissionDenied(f"can't make the group {name!r}: {by.limits}")
+        if owner != by.name and not by.acts_as_admin:
             raise PermissionDenied(f"can't make the group {name!r} for {owner!r}")
         now = self._clock()
         with self._database.write() as unit:
@@ -265,8 +267,8 @@ class GroupService:
         """The group, locked, if this identity may change (or delete) it."""
         group = self.existing(unit, text, for_change=True)
         needed = {GroupRole.OWNER} if deed == "delete" else {GroupRole.OWNER, GroupRole.ADMIN}
-        if not by.may_write:
-            raise PermissionDenied(f"can't {deed} {group.name}: the credential is for reading")
+        if not by.may_write_everywhere:
+            raise PermissionDenied(f"can't {deed} {group.name}: {by.limits}")
         if not by.acts_as_admin and not needed & self.roles(unit, group, by):
             who = " and ".join(sorted(f"its {role.value}s" for role in needed))
             raise PermissionDenied(f"can't {deed} {group.name}: only {who} may")

@@ -9,9 +9,10 @@ from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.account import InvalidValueError, check_email
 from vospace_server.domain.group import Group, GroupRole, Member, MemberKind
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.invitation import Invitation
 from vospace_server.domain.session import cookie_digest, new_secret
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.groups import GroupService
 
 LONGEST: Final = timedelta(days=90)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from vospace_model.faults import Fault, InternalFault, ServiceBusy
-from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.job_control import (
     JobControl,
     JobHandedBackError,

@@ -20,6 +20,7 @@ from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Anonymous, Caller, Identity
 from vospace_server.domain.job_line import places_of
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import ScopeLevel
 
 # Nobody is logged in: whoever knows the id of such a job may use it.
 _NOBODY_ID = 0
@@ -86,7 +87,8 @@ class JobService:
     """Creates, starts, aborts and forgets jobs.
 
     `wake_runner` is called when a job has been queued. Faults: NodeNotFound for a job that does
-    not exist, PermissionDenied for somebody else's.
+    not exist, PermissionDenied for somebody else's and for one that was made with a credential
+    that reaches further than the caller's.
     """
 
     def __init__(
@@ -144,14 +146,17 @@ class JobService:
     ) -> Sequence[JobRecord]:
         """The caller's jobs of some kinds, the newest first. Raises NotAuthenticated.
 
+        A credential that is limited to some paths is told of jobs that are as well.
         `after`: only those created after that time; `limit`: only so many (UWS 1.1, 2.2.2.2).
         """
         if isinstance(caller, Anonymous):
             raise NotAuthenticated("log in to see your jobs")
+        most = None if caller.scope.is_limited else limit
         with self._database.read() as unit:
-            return unit.jobs.list_of(
-                caller.user_id, kinds, phases=phases, after=after, limit=limit
+            found = unit.jobs.list_of(
+                caller.user_id, kinds, phases=phases, after=after, limit=most
             )
+        return [record for record in found if _reaches_all_of(caller, record)][:limit]
 
     def phase(self, job_id: str) -> tuple[ExecutionPhase, int] | None:
         """Phase and version, for those who wait; whose job it is has been asked before."""
@@ -232,7 +237,17 @@ def _owned(unit: UnitOfWork, caller: Caller, job_id: str) -> JobRecord:
         if isinstance(caller, Anonymous):
             raise NotAuthenticated("log in to see this job")
         raise PermissionDenied("this is somebody else's job")
+    if isinstance(caller, Identity) and not _reaches_all_of(caller, record):
+        raise PermissionDenied(
+            f"this job was made with a credential that reaches further; yours is limited to "
+            f"{caller.scope.label}"
+        )
     return record
+
+
+def _reaches_all_of(caller: Identity, record: JobRecord) -> bool:
+    limited = caller.scope.is_limited
+    return not limited or caller.scope.covers(record.scope, up_to=ScopeLevel.READ)
 
 
 def _owner_id(caller: Caller) -> int:

@@ -10,7 +10,7 @@ from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord, SortKey
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.tree import Tree
 
 # Children read in one short transaction; what a listing holds in memory.

@@ -11,7 +11,7 @@ from vospace_server.domain.access import Action, require
 from vospace_server.domain.identity import Anonymous, Caller
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.deletions import remove_single
 from vospace_server.services.destinations import Destination, Destinations, check_descent
 from vospace_server.services.new_nodes import reread
@@ -95,7 +95,7 @@ class MoveService:
         check_descent(moved, goal, "move")
         if goal.occupant is not None and not overwrite:
             raise DuplicateNode(str(goal.path))
-        require(caller, goal.parent.records, Action.WRITE, goal.parent.path)
+        require(caller, goal.parent, Action.WRITE)
         if moved.node.is_container and _changes_payer(moved, goal):
             # Before any row is locked, for which those who must finish first may wait.
             unit.allocations.own_tree()
@@ -119,7 +119,7 @@ class MoveService:
         else:
             unit.allocations.share_tree()
         moved = self._tree.walker(unit).get(caller, path)
-        require(caller, moved.records, Action.REMOVE, path)
+        require(caller, moved, Action.REMOVE)
         return moved
 
 
@@ -135,7 +135,7 @@ def _give_way(
     unit: UnitOfWork, caller: Caller, moved: Found, replaced: Found, now_ns: int
 ) -> None:
     """Remove what stands where a node goes, if POSIX rename would."""
-    require(caller, replaced.records, Action.REMOVE, replaced.path)
+    require(caller, replaced, Action.REMOVE)
     replaced = _locked(unit, replaced)
     if replaced.node.is_container is not moved.node.is_container:
         raise DuplicateNode(f"{replaced.path} can't be replaced by another kind of node")

@@ -8,7 +8,7 @@ from vospace_server.database.changes import Change, Operation
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import OPERATOR_USER_ID, Caller, Identity
 from vospace_server.domain.node_record import NewNode, NodeRecord
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.services.sizes import record_change
 from vospace_server.services.tree import actor_id
 

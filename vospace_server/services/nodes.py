@@ -17,7 +17,7 @@ from vospace_server.domain.access import Action, Verdict, authorize, require
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NewNode
 from vospace_server.domain.node_view import NodeView, shown_values
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
 from vospace_server.domain.reserved_names import named_for_creation
 from vospace_server.services.allocations import set_node_quota
@@ -52,7 +52,7 @@ class NodeService:
         caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._tree.walker(unit).get(caller, path)
-        return {action: authorize(caller, found.records, action) for action in Action}
+        return {action: authorize(caller, found, action) for action in Action}
 
     def create(self, caller: Caller, node: Node) -> NodeView:
         """Make a node as a document describes it, without bytes and without children.
@@ -92,7 +92,7 @@ class NodeService:
         if isinstance(place, Found):
             raise DuplicateNode(str(path))
         parent = place.parent
-        require(caller, parent.records, Action.WRITE, parent.path)
+        require(caller, parent, Action.WRITE)
         unit.nodes.hold(parent.node)
         new, asked = self._new_node(caller, place, node)
         if asked.owner_name is not None:
@@ -141,7 +141,7 @@ class NodeService:
         mtime_ns: int | None,
     ) -> NodeView:
         found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-        require(caller, found.records, Action.SET, path)
+        require(caller, found, Action.SET)
         kind = found.node.kind
         if update.node_type is not None and update.node_type is not kind:
             raise InvalidArgument(f"{path} is a {kind.wire}, not a {update.node_type.wire}")

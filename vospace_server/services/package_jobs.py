@@ -16,8 +16,9 @@ from vospace_model.faults import (
 )
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.transfers import Direction, ExternalTransfer, Transfer
-from vospace_server.domain.identity import ANONYMOUS, Caller, Identity, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import (
     TransferRequest,
     decode_request,
@@ -92,7 +93,7 @@ class PackageJobs:
         owner: Caller = ANONYMOUS
         if record.owner_name:
             at_most = caller.scope if isinstance(caller, Identity) else TokenScope.READ
-            owner = self._identify(record.owner_name, min(request.scope, at_most))
+            owner = self._identify(record.owner_name, request.scope.at_most(at_most))
         paths = [self._tree.own_path(target) for target in transfer.targets]
         return self._packages.open(owner, paths, provided_format(transfer.view))
 

@@ -20,7 +20,7 @@ from vospace_server.domain.access import Action, authorize, reading_verdict
 from vospace_server.domain.archive_entries import ArchiveEntry, EntryKind, safe_name, unlike
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found, landlord_below
 from vospace_server.services.tree import Tree
 
 # Children read in one short transaction: what is in memory at a time.
@@ -183,8 +183,8 @@ class _Walk:
             if child.is_link:
                 self._add_link(unit, child, path, place)
                 continue
-            landlord_id = folder.landlord_id if child.allocation_id is None else child.owner_id
-            if reading_verdict(self._caller, child, landlord_id).allowed:
+            landlord_id = landlord_below(child, folder.landlord_id)
+            if reading_verdict(self._caller, path, child, landlord_id).allowed:
                 self._add(child, path, place, landlord_id, keys)
 
     def _add_link(self, unit: UnitOfWork, link: NodeRecord, path: NodePath, place: str) -> None:
@@ -234,7 +234,7 @@ class _Walk:
             found = self._tree.walker(unit).get(self._caller, path, follow_leaf=True)
         except Fault:
             return None
-        return found if authorize(self._caller, found.records, Action.READ).allowed else None
+        return found if authorize(self._caller, found, Action.READ).allowed else None
 
     def _place_of(self, path: NodePath) -> str | None:
         """Where a node is in the package; None if it is not in it."""

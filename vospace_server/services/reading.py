@@ -17,7 +17,7 @@ from vospace_server.domain.content import Content
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.tickets import ReadTicket, TicketService
 from vospace_server.services.tree import Tree
 from vospace_server.storage.object_store import (
@@ -83,7 +83,7 @@ class ReadingService:
         caller = self._tree.informed(caller, path)
         with self._tree.database.read() as unit:
             found = self._data_node(unit, caller, path)
-            require(caller, found.records, Action.READ, found.path)
+            require(caller, found, Action.READ)
             ticket = self._ticket(unit, found.node)
         signed = self._tickets.sign(ticket)
         return Opened(node=found.node, path=found.path, ticket=ticket, signed=signed)
@@ -147,7 +147,8 @@ class ReadingService:
         """Nodes of one folder that the caller may read, or why not.
 
         The first that is found shows the way to the folder, with all links on it resolved and
-        all that stands above authorised; the others are looked up beside it.
+        all that stands above authorised; the others are looked up beside it. A credential that
+        is not for the folder is asked about each of them.
         """
         found: list[Found | Fault] = []
         folder: Found | None = None
@@ -158,15 +159,14 @@ class ReadingService:
                 if folder is None or record is None:
                     one = self._tree.walker(unit).get(caller, path)
                 else:
-                    at = folder.path.child(path.name)
-                    one = Found(path=at, records=(*folder.records, record))
-                if folder is None and not path.is_root:
+                    one = folder.child(record)
+                if folder is None and _may_look_beside(caller, one.path):
                     folder = one.parent()
                     names = [other.name for other in paths[number + 1 :]]
                     beside = unit.nodes.children_named(folder.node.node_id, names)
                 if one.node.is_link:
                     one = self._data_node(unit, caller, path)
-                require(caller, _with_bytes(one).records, Action.READ, one.path)
+                require(caller, _with_bytes(one), Action.READ)
                 found.append(one)
             except Fault as fault:
                 found.append(fault)
@@ -184,6 +184,10 @@ class ReadingService:
             public=node.public,
             expires=self._tickets.expiry(),
         )
+
+
+def _may_look_beside(caller: Caller, path: NodePath) -> bool:
+    return not path.is_root and caller.reaches(path.parent)
 
 
 def _with_bytes(found: Found) -> Found:

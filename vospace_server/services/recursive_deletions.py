@@ -15,7 +15,7 @@ from vospace_server.domain.access import Action, authorize, writing_verdict
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.node_record import NodeRecord
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.domain.tree_progress import TreeProgress
 from vospace_server.domain.tree_request import TreeDeletion, decode_tree_request
 from vospace_server.services.deletions import cut_off, is_deletable_below, remove_single
@@ -64,7 +64,7 @@ class RecursiveDeletion:
         depth, done = len(at.branches), at.done
         for child in children:
             at = at.pass_by(child.name)
-            found = Found(path=parent.path.child(child.name), records=(*parent.records, child))
+            found = parent.child(child)
             at = self._take(unit, caller, found, at)
             if at.is_over or len(at.branches) > depth or at.done - done > _MANY_NODES:
                 break
@@ -89,9 +89,9 @@ class RecursiveDeletion:
     def _take_single(
         self, unit: UnitOfWork, caller: Caller, found: Found, at: TreeProgress
     ) -> TreeProgress:
-        verdict = authorize(caller, found.records, Action.REMOVE)
+        verdict = authorize(caller, found, Action.REMOVE)
         if not verdict.allowed:
-            return at.fail(f"can't remove {found.path}: {verdict.rule.value}", keeps=True)
+            return at.fail(f"can't remove {found.path}: {verdict.reason}", keeps=True)
         self._remove(unit, caller, found, whole=False)
         return at.succeed()
 
@@ -120,8 +120,8 @@ class RecursiveDeletion:
 
 def _is_whole(unit: UnitOfWork, caller: Caller, found: Found) -> bool:
     """Whether a container with all that is in it may be deleted by the caller."""
-    if not authorize(caller, found.records, Action.REMOVE).allowed:
+    if not authorize(caller, found, Action.REMOVE).allowed:
         return False
-    if not writing_verdict(caller, found.node, found.landlord_id).allowed:
+    if not writing_verdict(caller, found.path, found.node, found.landlord_id).allowed:
         return False
     return is_deletable_below(unit, caller, found)

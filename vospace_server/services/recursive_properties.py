@@ -20,12 +20,11 @@ from vospace_model.properties import (
 )
 from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.access import Action, require, writing_verdict
+from vospace_server.domain.access import Action, Verdict, require, writing_verdict
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView, shown_values
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
 from vospace_server.domain.tree_progress import TreeProgress
 from vospace_server.domain.tree_request import decode_tree_request
@@ -76,7 +75,7 @@ class RecursiveProperties:
                     )
                     views = self._tree.child_views(unit, caller, container, children)
                 for view in views:
-                    forecast.judge(view, _child(container, view.record))
+                    forecast.judge(view, container.child(view.record))
                 if len(children) < _PAGE:
                     break
                 after = children[-1].name
@@ -116,10 +115,10 @@ class RecursiveProperties:
         batch = ChangedNodes(unit, caller, self._tree.clock())
         entered: list[int] = []
         for view in self._tree.child_views(unit, caller, parent, children):
-            found = _child(parent, view.record)
-            verdict = writing_verdict(caller, found.node, found.landlord_id, despite_lock=True)
+            found = parent.child(view.record)
+            verdict = _verdict(caller, found)
             if not verdict.allowed:
-                at = at.fail(f"can't change {found.path}: {verdict.rule.value}")
+                at = at.fail(f"can't change {found.path}: {verdict.reason}")
                 continue
             batch.add(found, self._asked_of_one(caller, view, changes))
             at = at.succeed()
@@ -137,7 +136,7 @@ class RecursiveProperties:
     ) -> Found:
         """The top of the tree, if the caller may change it like that."""
         found = self._tree.walker(unit).get(caller, path)
-        require(caller, found.records, Action.SET, path)
+        require(caller, found, Action.SET)
         if any(change.uri == Core.QUOTA for change in changes):
             raise PermissionDenied("a quota is set on one container, not on all below it")
         # Raises for read-only properties with new values, and for impossible ones.
@@ -167,10 +166,7 @@ class _Forecast:
     def judge(self, view: NodeView, found: Found) -> None:
         """Count one node, and remember a container that is to be gone into."""
         self._nodes += 1
-        verdict = writing_verdict(
-            self._caller, found.node, found.landlord_id, despite_lock=True
-        )
-        if not verdict.allowed:
+        if not _verdict(self._caller, found).allowed:
             self._refused += 1
             return
         changes = _for_one_of_many(self._caller, view, self._changes)
@@ -185,8 +181,10 @@ def _update_of(record: JobRecord) -> NodeUpdate:
     return request
 
 
-def _child(parent: Found, record: NodeRecord) -> Found:
-    return Found(path=parent.path.child(record.name), records=(*parent.records, record))
+def _verdict(caller: Caller, found: Found) -> Verdict:
+    """Locks are no obstacle to changes of properties."""
+    node, landlord_id = found.node, found.landlord_id
+    return writing_verdict(caller, found.path, node, landlord_id, despite_lock=True)
 
 
 def _asked(

@@ -47,7 +47,7 @@ class WriteTicket:
 
     path: str
     user: str
-    scope: int
+    scope: str
     """A TokenScope: the most that the credential allowed with which this was negotiated."""
     job_id: str
     expires: int

@@ -9,7 +9,7 @@ from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.uploads import PartRecord, UploadRecord, UploadState
 from vospace_server.domain.identity import Caller
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.services.data import keep_upload_job
 from vospace_server.services.tree import Tree, actor_id
 from vospace_server.services.upload_conditions import UploadConditions

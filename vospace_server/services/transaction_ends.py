@@ -16,7 +16,7 @@ from vospace_server.database.uploads import PartRecord, UploadRecord, UploadStat
 from vospace_server.domain.content import Content
 from vospace_server.domain.digests import Digests
 from vospace_server.domain.identity import Caller
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.job_ledger import check_job_takes_bytes, complete_job
 from vospace_server.services.quota import settle
 from vospace_server.services.running_digests import DigestMemory

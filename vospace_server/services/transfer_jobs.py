@@ -10,9 +10,10 @@ from vospace_model.jobs import JobResult
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import VosUri
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.reserved_names import is_auto, is_null
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import decode_request
 from vospace_server.services.internal_transfers import InternalTransferService
 from vospace_server.services.job_control import JobControl
@@ -77,7 +78,7 @@ class TransferJobs:
         `at_most` is what the credential allows that asks for them: an address for writing is
         nothing for one that may only read, whoever began the job.
         """
-        caller = self._owner(record, min(record.scope, at_most))
+        caller = self._owner(record, record.scope.at_most(at_most))
         return self._negotiate(caller, record)
 
     def redirect(self, job_id: str) -> Negotiation:

@@ -189,7 +189,7 @@ class TransferService:
         ticket = WriteTicket(
             path=str(target),
             user=caller.name,
-            scope=int(caller.scope),
+            scope=caller.scope.label,
             job_id=job_id,
             expires=self._tickets.expiry(),
         )

@@ -25,7 +25,7 @@ from vospace_server.domain.access import Action, require
 from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.services.deletions import check_tree, cut_off, leaves_behind
 from vospace_server.services.new_nodes import log_change, reread
 from vospace_server.services.quota import charge
@@ -83,9 +83,7 @@ class TrashService:
         """
         with self._tree.database.read() as unit:
             tree = unit.trash.get(node_id)
-            above = None
-            if tree is not None and tree.former_parent_id is not None:
-                above = unit.nodes.path_of(tree.former_parent_id)
+            above = None if tree is None else _former_place(unit, tree)
         informed = caller if above is None else self._tree.informed(caller, above)
         return self._tree.database.retrying(
             lambda unit: self._restore(unit, caller, informed, node_id)
@@ -106,12 +104,14 @@ class TrashService:
         with self._tree.database.read() as unit:
             trees = unit.trash.kept_of(caller.user_id, now_ns, limit=MOST_SHOWN)
             found = [(tree, unit.nodes.by_id(tree.node_id)) for tree in trees]
-            return [_receipt(unit, tree, node) for tree, node in found if node is not None]
+            receipts = [_receipt(unit, tree, node) for tree, node in found if node is not None]
+        # What has no place any more is outside of all places.
+        return [each for each in receipts if caller.reaches(each.path or NodePath.root())]
 
     def _discard(self, unit: UnitOfWork, caller: Caller, path: NodePath) -> Receipt:
         unit.allocations.share_tree()
         found = self._tree.walker(unit).get(caller, path, missing_parent=ContainerNotFound)
-        require(caller, found.records, Action.REMOVE, path)
+        require(caller, found, Action.REMOVE)
         if found.node.allocation_id is not None:
             raise InvalidArgument(f"{path} is an allocation; delete what is in it instead")
         node = unit.nodes.lock(found.node)
@@ -155,18 +155,23 @@ class TrashService:
             raise NodeNotFound("it is not in the trash any more")
         if tree.actor_id != caller.user_id:
             raise PermissionDenied("only whoever deleted this can put it back")
-        if not caller.may_write:
-            raise PermissionDenied("the credential is for reading only")
+        if not caller.may_write_at(_former_place(unit, tree) or NodePath.root()):
+            raise PermissionDenied(caller.limits)
         return tree
 
     def _former_parent(self, unit: UnitOfWork, caller: Caller, tree: TrashedTree) -> Found:
-        parent_id = tree.former_parent_id
-        path = None if parent_id is None else unit.nodes.path_of(parent_id)
+        path = _former_place(unit, tree)
         if path is None:
             raise ContainerNotFound("the folder that it was in is gone")
         parent = self._tree.walker(unit).get_container(caller, path)
-        require(caller, parent.records, Action.WRITE, path)
+        require(caller, parent, Action.WRITE)
         return parent
+
+
+def _former_place(unit: UnitOfWork, tree: TrashedTree) -> NodePath | None:
+    """Where the container is now that it was in; None if that is gone."""
+    parent_id = tree.former_parent_id
+    return None if parent_id is None else unit.nodes.path_of(parent_id)
 
 
 def _pay_again(unit: UnitOfWork, tree: TrashedTree, node: NodeRecord, parent: Found) -> None:
@@ -189,9 +194,7 @@ def _pay_again(unit: UnitOfWork, tree: TrashedTree, node: NodeRecord, parent: Fo
 
 def _receipt(unit: UnitOfWork, tree: TrashedTree, node: NodeRecord) -> Receipt:
     name = tree.former_name or ""
-    above = None
-    if tree.former_parent_id is not None:
-        above = unit.nodes.path_of(tree.former_parent_id)
+    above = _former_place(unit, tree)
     return Receipt(
         node=node,
         name=name,

@@ -9,13 +9,19 @@ from vospace_model.faults import Fault, InvalidURI
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.database.engine import Database
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.access import landlord_of, reading_verdict, writing_verdict
+from vospace_server.domain.access import (
+    full_access,
+    passing_verdict,
+    reading_verdict,
+    writing_verdict,
+)
 from vospace_server.domain.allocation import Usage
 from vospace_server.domain.group import GroupNaming
 from vospace_server.domain.identity import OPERATOR_USER_ID, Anonymous, Caller, Identity
 from vospace_server.domain.node_record import NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import MAX_LINKS, Found, PathWalker
+from vospace_server.domain.path_walk import MAX_LINKS, PathWalker
+from vospace_server.domain.places import Found, landlord_below
 from vospace_server.services.foreign_groups import ForeignGroups
 from vospace_server.services.nested_groups import (
     foreign_groups_inside,
@@ -82,8 +88,8 @@ class Tree:
                 group
                 for path in paths
                 for lineage in self._lineages(unit, path)
-                for depth, record in enumerate(lineage, 1)
-                for group in _undecided(caller, record, landlord_of(lineage[:depth]))
+                for record, landlord_id in _with_landlords(lineage)
+                for group in _undecided(caller, record, landlord_id)
             }
         return self._informed_of(caller, named)
 
@@ -93,10 +99,11 @@ class Tree:
         """The same for nodes below a container that have been read already."""
         if self._foreign_groups is None or not isinstance(caller, Identity):
             return caller
+        above = parent.landlord_id
         named = {
             group
             for record in records
-            for group in _undecided(caller, record, landlord_of((*parent.records, record)))
+            for group in _undecided(caller, record, landlord_below(record, above))
         }
         return self._informed_of(caller, named)
 
@@ -199,7 +206,7 @@ class Tree:
                 caller,
                 path,
                 child,
-                landlord_id if child.allocation_id is None else child.owner_id,
+                landlord_below(child, landlord_id),
             )
             if child.node_id in own:
                 view = replace(view, own_properties=own[child.node_id])
@@ -210,11 +217,12 @@ class Tree:
 
     def judged(self, caller: Caller, parent: Found, view: NodeView) -> NodeView:
         """A view of a child once more, for a caller of whom more is known now."""
-        landlord_id = landlord_of((*parent.records, view.record))
+        record = view.record
+        landlord_id = landlord_below(record, parent.landlord_id)
         return replace(
             view,
-            readable=reading_verdict(caller, view.record, landlord_id).allowed,
-            writable=writing_verdict(caller, view.record, landlord_id).allowed,
+            readable=reading_verdict(caller, view.path, record, landlord_id).allowed,
+            writable=writing_verdict(caller, view.path, record, landlord_id).allowed,
         )
 
     def _bare_view(
@@ -223,8 +231,8 @@ class Tree:
         return NodeView(
             path=path,
             record=record,
-            readable=reading_verdict(caller, record, landlord_id).allowed,
-            writable=writing_verdict(caller, record, landlord_id).allowed,
+            readable=reading_verdict(caller, path, record, landlord_id).allowed,
+            writable=writing_verdict(caller, path, record, landlord_id).allowed,
             busy=record.busy_until_ns is not None and record.is_busy(self.clock()),
         )
 
@@ -233,11 +241,20 @@ def _undecided(
     caller: Identity, record: NodeRecord, landlord_id: int | None
 ) -> tuple[str, ...]:
     """The groups that could give a caller more than they have got already."""
-    if caller.may_write:
-        decided = writing_verdict(caller, record, landlord_id, despite_lock=True)
-    else:
-        decided = reading_verdict(caller, record, landlord_id)
-    return () if decided.allowed else (*record.write_groups, *record.read_groups)
+    if full_access(caller, record, landlord_id) is not None:
+        return ()
+    if not caller.may_write and passing_verdict(caller, record, landlord_id).allowed:
+        return ()
+    return (*record.write_groups, *record.read_groups)
+
+
+def _with_landlords(
+    lineage: Iterable[NodeRecord],
+) -> Iterator[tuple[NodeRecord, int | None]]:
+    landlord_id = None
+    for record in lineage:
+        landlord_id = landlord_below(record, landlord_id)
+        yield record, landlord_id
 
 
 def usage_of(unit: UnitOfWork, allocation_id: int) -> Usage | None:

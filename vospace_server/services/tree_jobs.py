@@ -13,7 +13,7 @@ from vospace_model.jobs import ExecutionPhase, JobParameter, JobResult
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.identity import Anonymous, Caller
 from vospace_server.domain.job_record import JobRecord
-from vospace_server.domain.path_walk import Found
+from vospace_server.domain.places import Found
 from vospace_server.domain.tree_progress import TreeProgress
 from vospace_server.domain.tree_request import TreeDeletion, TreeRequest, encode_tree_request
 from vospace_server.services.job_control import JobControl, JobOverError

@@ -17,7 +17,8 @@ from vospace_model.jobs import ExecutionPhase, JobResult
 from vospace_model.transfers import ExternalTransfer
 from vospace_model.uris import NodePath
 from vospace_server.database.engine import Database
-from vospace_server.domain.identity import Caller, TokenScope
+from vospace_server.domain.identity import Caller
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import decode_request
 from vospace_server.services.archive_views import ACCEPTED_ARCHIVES
 from vospace_server.services.job_execution import Identify
@@ -63,7 +64,7 @@ class UnpackJobs:
     def begin(self, ticket: WriteTicket) -> UnpackSession:
         """Let an archive come. Raises PermissionDenied for an address that is used up."""
         worker = f"unpacking-{secrets.token_hex(8)}"
-        caller = self._identify(ticket.user, TokenScope(ticket.scope))
+        caller = self._identify(ticket.user, TokenScope.decode(ticket.scope))
         view_uri = self._claim(ticket.job_id, worker)
 
         def say_alive() -> None:

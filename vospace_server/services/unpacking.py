@@ -112,7 +112,7 @@ class UnpackService:
                 raise ViewNotSupported(
                     f"{found.path} is no container; nothing is unpacked there"
                 )
-            require(caller, found.records, Action.WRITE, found.path)
+            require(caller, found, Action.WRITE)
             usage = None
             if found.allocation_id is not None:
                 usage = usage_of(unit, found.allocation_id)

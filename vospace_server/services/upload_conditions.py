@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vospace_model.faults import NodeBusy, PreconditionFailed
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 
 _SECOND: Final = 1_000_000_000
 

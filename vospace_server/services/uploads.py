@@ -24,7 +24,7 @@ from vospace_server.domain.content import Content
 from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import NewNode, NodeRecord
 from vospace_server.domain.node_view import NodeView
-from vospace_server.domain.path_walk import Absent, Found
+from vospace_server.domain.places import Absent, Found
 from vospace_server.services.new_nodes import inherited_by, log_change, make_node, reread
 from vospace_server.services.quota import QuotaService, reserve, settle
 from vospace_server.services.sizes import record_change
@@ -243,11 +243,11 @@ class UploadService:
             caller, path, follow_leaf=True, missing_parent=ContainerNotFound
         )
         if isinstance(place, Absent):
-            require(caller, place.parent.records, Action.WRITE, place.parent.path)
+            require(caller, place.parent, Action.WRITE)
             return place
         if place.node.is_container:
             raise InvalidArgument(f"{place.path} is a container; it can't hold bytes")
-        require(caller, place.records, Action.WRITE, place.path)
+        require(caller, place, Action.WRITE)
         return place
 
     def _reserved(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vospace_model.faults import NotAuthenticated, PermissionDenied
+from vospace_server.domain.access import require_whole_reach
 from vospace_server.domain.identity import Identity
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.browser_sessions import has_ended, session_of
@@ -129,10 +130,15 @@ def here(request: Request) -> str:
 
 
 def viewer_of(request: Request) -> Identity:
-    """Who looks at a page that is for somebody. Raises NotAuthenticated: log in first."""
+    """Who looks at a page that is for somebody. Raises NotAuthenticated: log in first.
+
+    PermissionDenied for a credential that is limited to some paths: such pages are about
+    all that somebody has. A session is never limited.
+    """
     caller = caller_of(request)
     if not isinstance(caller, Identity):
         raise NotAuthenticated("log in to see this page")
+    require_whole_reach(caller, "look at this page")
     return caller
 
 

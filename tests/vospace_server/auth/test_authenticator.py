@@ -10,7 +10,8 @@ from tests.vospace_server.auth.conftest import Desk
 from vospace_model.faults import NotAuthenticated, ServiceBusy
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import PasswordCredentials, TokenCredentials
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import NewUser
 
 PASSWORD = "correct horse"
@@ -57,7 +58,7 @@ def test_the_right_password_is_the_user_with_every_scope(desk: Desk, ann: str) -
     identity = log_in(desk.authenticator, ann, PASSWORD)
 
     assert (identity.name, identity.is_admin) == ("ann", False)
-    assert identity.scope is TokenScope.ADMIN
+    assert identity.scope == TokenScope.ADMIN
     assert not identity.acts_as_admin
 
 

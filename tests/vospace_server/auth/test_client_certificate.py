@@ -12,7 +12,8 @@ from vospace_server.auth.client_certificate import read_certificate
 from vospace_server.auth.credentials import CertificateCredentials, TrustedNameCredentials
 from vospace_server.auth.directory import AccountDirectory
 from vospace_server.auth.memberships import Memberships
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import NewUser
 
 

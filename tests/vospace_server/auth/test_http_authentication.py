@@ -15,7 +15,8 @@ from starlette.routing import Router
 
 from tests.vospace_server.auth.conftest import Desk
 from vospace_model.faults import NotAuthenticated
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.authentication import Authentication, caller_of
 from vospace_server.http.challenges import LOGIN_STANDARD_ID, Challenges
 from vospace_server.http.faults import FaultRendering
@@ -237,9 +238,9 @@ def test_the_token_of_a_login_ends_after_two_days(
             "NotAuthenticated: wrong user name or password\n",
         ),
         (
-            {"username": "ann", "password": PASSWORD, "scope": "all"},
+            {"username": "ann", "password": PASSWORD, "scope": "read:hst"},
             400,
-            "InvalidArgument: unknown scope 'all'; it must be one of read, write, admin\n",
+            "InvalidArgument: the path of the scope 'read:hst' must begin with a slash\n",
         ),
         (
             {"username": "ann", "password": "x" * 10_000},

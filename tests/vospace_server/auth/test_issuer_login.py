@@ -21,7 +21,8 @@ from vospace_server.auth.issuer_keys import IssuerKeys
 from vospace_server.auth.issuer_login import IssuerLogin, IssuerRules
 from vospace_server.auth.memberships import Memberships
 from vospace_server.domain.account import IdentityKind, issued_name
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.remote.issuer_documents import IssuerDocuments, IssuerUnreachableError
 from vospace_server.services.accounts import NewUser
 

@@ -141,6 +141,16 @@ def test_a_token_stands_alone_on_the_last_line(furnished: Program) -> None:
     assert " " not in lines[-1]
 
 
+def test_a_token_may_be_for_one_folder(furnished: Program) -> None:
+    scope = "write:/work/a%20b read:/hst-refer/"
+    done = furnished("user", "token", "ann", "--scope", scope)
+    listed = furnished("user", "token", "ann", "--list").stdout
+
+    shown = "read:/hst-refer write:/work/a%20b"
+    assert done.stdout.startswith(f"token 1 of ann: scope {shown}, until ")
+    assert shown in listed
+
+
 def test_tokens_are_listed_and_revoked(furnished: Program) -> None:
     furnished("user", "token", "ann")
 
@@ -263,7 +273,11 @@ MISUSE = [
     ),
     (
         ["user", "token", "ann", "--scope", "all"],
-        "argument --scope: invalid choice: 'all' ",
+        "--scope: unknown scope 'all'; it must be one of read, write, admin, or read or write ",
+    ),
+    (
+        ["user", "token", "ann", "--scope", "read:hst-refer"],
+        "--scope: the path of the scope 'read:hst-refer' must begin with a slash",
     ),
     (["serve", "--prot", "1"], "unrecognized arguments: --prot 1 (see vospace-server --help)"),
     (["user", "list"], "no place is given: use --data-dir DIR, the variable VOSPACE_DATA_DIR"),

@@ -3,8 +3,9 @@
 from typing import Any
 
 from vospace_model.nodes import NodeType
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.token_scope import TokenScope
 
 _PLAIN: dict[str, Any] = {
     "parent_id": 1,

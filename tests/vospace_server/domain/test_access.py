@@ -10,19 +10,22 @@ from vospace_model.faults import NotAuthenticated, PermissionDenied
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
 from vospace_server.domain.access import Action, Rule, Verdict, authorize, require
-from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
-from vospace_server.domain.node_record import NodeRecord
+from vospace_server.domain.identity import ANONYMOUS, Caller
+from vospace_server.domain.places import Found
+from vospace_server.domain.token_scope import TokenScope
 
 OWNER, STRANGER, LANDLORD = user(1), user(2), user(3)
 ADMIN = user(9, is_admin=True)
 READERS, WRITERS = "ivo://localhost/gms?readers", "ivo://localhost/gms?writers"
 PATH = NodePath.parse("/top/file")
+THE_ROOT = Found(path=NodePath.root(), records=(ROOT,))
 
 
-def lineage(*, top: Mapping[str, Any] | None = None, **of_file: Any) -> list[NodeRecord]:
+def lineage(*, top: Mapping[str, Any] | None = None, **of_file: Any) -> Found:
     """A root, a public container /top of nobody, and a data node /top/file of OWNER."""
     above = record(2, "top", **{"public": True, **(top or {})})
-    return [ROOT, above, record(3, "file", NodeType.DATA, **{"owner_id": 1, **of_file})]
+    file = record(3, "file", NodeType.DATA, **{"owner_id": 1, **of_file})
+    return Found(path=PATH, records=(ROOT, above, file))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_owner_of_the_allocation_may_do_everything_below_it() -> None:
 def test_owner_of_the_allocation_may_not_remove_its_top() -> None:
     top = record(2, "top", allocation_id=7, owner_id=LANDLORD.user_id)
 
-    verdict = authorize(LANDLORD, [ROOT, top], Action.REMOVE)
+    verdict = authorize(LANDLORD, Found(path=PATH.parent, records=(ROOT, top)), Action.REMOVE)
 
     assert verdict == Verdict(False, Rule.NO_PERMISSION)
 
@@ -141,7 +144,7 @@ def test_removal_needs_the_container_and_not_the_node() -> None:
 
 
 def test_the_root_is_never_removed() -> None:
-    assert authorize(ADMIN, [ROOT], Action.REMOVE) == Verdict(False, Rule.ROOT)
+    assert authorize(ADMIN, THE_ROOT, Action.REMOVE) == Verdict(False, Rule.ROOT)
 
 
 def test_a_token_for_reading_never_writes() -> None:
@@ -159,9 +162,48 @@ def test_an_administrator_without_the_scope_is_anybody() -> None:
 
 def test_a_refusal_is_permission_denied_with_path_and_reason() -> None:
     with pytest.raises(PermissionDenied, match="can't write /top/file: the node is locked"):
-        require(OWNER, lineage(locked=True), Action.WRITE, PATH)
+        require(OWNER, lineage(locked=True), Action.WRITE)
 
 
 def test_somebody_unknown_is_asked_to_log_in() -> None:
     with pytest.raises(NotAuthenticated, match="log in to read /top/file"):
-        require(ANONYMOUS, lineage(), Action.READ, PATH)
+        require(ANONYMOUS, lineage(), Action.READ)
+
+
+LIMITED = user(1, scope=TokenScope.parse("read:/top/file"))
+
+
+def test_a_limited_token_is_for_its_path_alone() -> None:
+    """The token of a pipeline opens nothing beside the folder that it was made for."""
+    mine = {"owner_id": 1, "public": True}
+    elsewhere = user(1, scope=TokenScope.parse("write:/top/other"))
+
+    assert authorize(LIMITED, lineage(top=mine), Action.READ).allowed
+    for action in Action:
+        verdict = authorize(elsewhere, lineage(top=mine, public=True), action)
+        assert verdict == Verdict(False, Rule.OUTSIDE_SCOPE, "write:/top/other")
+
+
+def test_what_is_above_the_path_of_a_token_may_be_passed_and_not_looked_at() -> None:
+    above = lineage(top={"owner_id": 1}).parent()
+
+    assert {authorize(LIMITED, above, action).allowed for action in Action} == {False}
+    assert authorize(LIMITED, lineage(top={"owner_id": 1}), Action.READ).allowed
+
+
+def test_a_token_writes_below_its_path_and_reads_where_else_it_may() -> None:
+    mixed = user(1, scope=TokenScope.parse("read write:/top/file"))
+    mine = lineage(top={"owner_id": 1})
+
+    assert authorize(mixed, mine, Action.WRITE).allowed
+    assert authorize(mixed, mine.parent(), Action.READ).allowed
+    for found, action in ((mine.parent(), Action.WRITE), (mine, Action.REMOVE)):
+        verdict = authorize(mixed, found, action)
+        assert (verdict.rule, verdict.subject) == (Rule.OUTSIDE_SCOPE, "read write:/top/file")
+
+
+def test_a_refusal_says_what_the_token_is_limited_to() -> None:
+    with pytest.raises(PermissionDenied) as raised:
+        require(LIMITED, lineage().parent(), Action.READ)
+
+    assert raised.value.detail == "can't read /top: the credential is limited to read:/top/file"

@@ -14,9 +14,11 @@ from vospace_model.faults import (
 )
 from vospace_model.nodes import NodeType
 from vospace_model.uris import NodePath
-from vospace_server.domain.identity import ANONYMOUS
+from vospace_server.domain.identity import ANONYMOUS, Identity
 from vospace_server.domain.node_record import NodeRecord
-from vospace_server.domain.path_walk import Absent, Found, PathWalker
+from vospace_server.domain.path_walk import PathWalker
+from vospace_server.domain.places import Absent, Found
+from vospace_server.domain.token_scope import TokenScope
 
 CALLER = user(5)
 
@@ -258,3 +260,46 @@ def test_the_allocation_is_that_of_the_nearest_top(forest: Forest) -> None:
     assert (found.allocation_id, found.landlord_id) == (4, 8)
     assert isinstance(found, Found)
     assert forest.walker().get(CALLER, path("/d")).allocation_id is None
+
+
+# ------------------------------------------------------------------ limited credentials
+
+
+def limited(scope: str) -> Identity:
+    return user(5, scope=TokenScope.parse(scope))
+
+
+@pytest.mark.parametrize("outside", ["/", "/e", "/e/f", "/no/such", "/d2", "/d2/x"])
+def test_a_path_outside_of_a_credential_is_refused_whether_it_is_there_or_not(
+    forest: Forest, outside: str
+) -> None:
+    for name in ("/e", "/e/f", "/d2"):
+        forest.add(name)
+
+    with pytest.raises(PermissionDenied) as raised:
+        forest.walker().find(limited("read:/d"), path(outside))
+
+    assert raised.value.detail == f"can't reach {outside}: the credential is limited to read:/d"
+
+
+def test_unreadable_containers_above_the_path_of_a_credential_stay_in_the_way(
+    forest: Forest,
+) -> None:
+    forest.add("/shut", public=False)
+    forest.add("/shut/open")
+
+    with pytest.raises(PermissionDenied, match="can't read /shut"):
+        forest.walker().get(limited("read:/shut/open"), path("/shut/open"))
+
+
+@pytest.mark.parametrize("asked", ["/d/out", "/d/out/f"])
+def test_a_link_does_not_lead_a_credential_out_of_its_path(forest: Forest, asked: str) -> None:
+    forest.add("/e")
+    forest.add("/e/f", NodeType.DATA)
+    forest.link("/d/out", "/e")
+
+    assert forest.walker().get(limited("read:/d"), path("/d/out")).node.is_link
+    with pytest.raises(PermissionDenied, match=r"limited to read:/d$"):
+        forest.walker().get(limited("read:/d"), path(asked), follow_leaf=True)
+    both = forest.walker().get(limited("read:/d read:/e"), path(asked), follow_leaf=True)
+    assert both.path == path(asked.replace("/d/out", "/e"))

@@ -12,10 +12,10 @@ from vospace_model.protocols import NegotiatedProtocol, ProtocolUri
 from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_server.domain.copy_place import CopyFrame, CopyPlace
-from vospace_server.domain.identity import TokenScope
 from vospace_server.domain.job_cursor import JobCursor
 from vospace_server.domain.job_record import JobRecord, JobStanding
 from vospace_server.domain.reserved_names import invented, is_auto, is_null
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import (
     TransferRequest,
     decode_request,
@@ -56,7 +56,7 @@ def test_a_request_can_be_read_again_whatever_its_transfer(transfer: object) -> 
     text = encode_request(request)
 
     assert encode_request(decode_request(text)) == text
-    assert decode_request(text).scope is TokenScope.WRITE
+    assert decode_request(text).scope == TokenScope.WRITE
 
 
 def test_endpoints_are_kept_where_the_service_uses_them_itself() -> None:
@@ -139,7 +139,7 @@ def test_a_quote_is_told_from_the_progress() -> None:
     assert record(progress=0.001).quote(NOW + minute) is None
     assert record(progress=0.5, phase=ExecutionPhase.COMPLETED).quote(NOW) is None
     assert record(progress=0.5, started=None).quote(NOW) is None
-    assert record().scope is TokenScope.WRITE
+    assert record().scope == TokenScope.WRITE
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from vospace_server.auth.passwords import Passwords
 from vospace_server.config import ServerConfig
 from vospace_server.database.engine import Database
 from vospace_server.domain.group import GroupNaming
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.groups import GroupService

@@ -8,7 +8,8 @@ import pytest
 from vospace_server.database.engine import Database
 from vospace_server.domain.account import AlreadyExistsError, NoSuchUserError
 from vospace_server.domain.group import GroupNaming, Member, MemberKind
-from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.domain.identity import OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.groups import GroupService
 

@@ -22,7 +22,8 @@ from vospace_server.domain.group import (
     MemberKind,
     PropertyKind,
 )
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.group_queries import GroupQueries
 from vospace_server.services.groups import GroupService

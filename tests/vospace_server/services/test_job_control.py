@@ -9,8 +9,9 @@ import pytest
 from tests.vospace_server.services.tree_space import TreeSpace
 from vospace_model.faults import NodeNotFound, PermissionDenied, ServiceBusy
 from vospace_model.jobs import ExecutionPhase, JobResult
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services import job_control
 from vospace_server.services.job_control import (
     JobControl,

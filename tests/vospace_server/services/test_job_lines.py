@@ -7,7 +7,8 @@ import pytest
 
 from tests.vospace_server.services.tree_space import TreeSpace, at
 from vospace_model.transfers import InternalTransfer
-from vospace_server.domain.identity import ANONYMOUS, Caller, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, Caller
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import TransferRequest, encode_request
 from vospace_server.domain.tree_request import TreeDeletion, encode_tree_request
 from vospace_server.services.job_lines import MOST_LINES_OF_A_NODE, JobLineService

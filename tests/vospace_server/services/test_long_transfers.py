@@ -14,8 +14,9 @@ from vospace_model.jobs import ExecutionPhase
 from vospace_model.properties import Core
 from vospace_model.transfers import InternalTransfer
 from vospace_server.domain.copy_place import CopyPlace
-from vospace_server.domain.identity import Caller, Identity, TokenScope
+from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import TransferRequest, encode_request
 from vospace_server.services.copies import CopyKeeper, CopyService
 from vospace_server.services.job_control import JobControl

@@ -34,7 +34,8 @@ from vospace_model.nodes import (
 from vospace_model.properties import Cadc, Core, Property
 from vospace_model.uris import VosUri
 from vospace_server.domain.access import Action, Rule
-from vospace_server.domain.identity import ANONYMOUS, OPERATOR, TokenScope
+from vospace_server.domain.identity import ANONYMOUS, OPERATOR
+from vospace_server.domain.token_scope import TokenScope
 
 
 def test_a_new_container_belongs_to_its_maker_and_is_private(each_space: TreeSpace) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.vospace_server.services.tree_space import TreeSpace
-from vospace_server.domain.identity import OPERATOR, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.accounts import AccountService, NewUser
 from vospace_server.services.sessions import SessionService
 

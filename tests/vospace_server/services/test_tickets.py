@@ -56,7 +56,9 @@ def read_ticket(expires: int, content: Content | None = CONTENT) -> ReadTicket:
 
 
 def write_ticket(expires: int) -> WriteTicket:
-    return WriteTicket(path="/é/b c", user="alice", scope=2, job_id="5" * 32, expires=expires)
+    return WriteTicket(
+        path="/é/b c", user="alice", scope="write", job_id="5" * 32, expires=expires
+    )
 
 
 def test_what_is_signed_is_opened_again(tickets: TicketService) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from tests.vospace_server.services.tree_space import TreeSpace
 from vospace_model.jobs import ExecutionPhase
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.tree_request import TreeRequest
 from vospace_server.services.job_execution import JobExecution
 from vospace_server.services.job_ledger import JobLedger

@@ -11,8 +11,9 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_server.database.engine import Database
 from vospace_server.domain.content import Content, new_content_id
 from vospace_server.domain.group import GroupNaming
-from vospace_server.domain.identity import OPERATOR, Caller, Identity, TokenScope
+from vospace_server.domain.identity import OPERATOR, Caller, Identity
 from vospace_server.domain.node_view import NodeView
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.allocations import AllocationService
 from vospace_server.services.deletions import DeletionService
 from vospace_server.services.listing import ListingService

@@ -12,8 +12,9 @@ import pytest
 from tests.vospace_server.services.tree_space import TreeSpace, uri
 from vospace_model.jobs import ExecutionPhase
 from vospace_model.transfers import InternalTransfer
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
 from vospace_server.domain.job_record import JobRecord
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.domain.transfer_request import TransferRequest, encode_request
 from vospace_server.services.internal_transfers import InternalTransferService
 from vospace_server.services.job_control import JobControl

@@ -6,12 +6,14 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import NotAuthenticated, PermissionDenied, ServiceBusy
+from vospace_model.faults import InvalidURI, NotAuthenticated, PermissionDenied, ServiceBusy
+from vospace_model.uris import NodePath
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.client_certificate import read_certificate
 from vospace_server.auth.credentials import PasswordCredentials
 from vospace_server.domain.account import IdentityKind
-from vospace_server.domain.identity import Identity, TokenScope
+from vospace_server.domain.identity import Identity
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.authentication import client_address
 from vospace_server.http.browser_sessions import SessionCookies, session_of
 from vospace_server.http.peer_certificate import peer_chain
@@ -218,15 +220,31 @@ class AccountPages:
         return self._pages.go(addresses.ACCOUNT, Notice(text=say(sentence)))
 
 
+_LEVELS: Final = {
+    scope.label: scope for scope in (TokenScope.READ, TokenScope.WRITE, TokenScope.ADMIN)
+}
+
+
 def _scope(form: Form, viewer: Identity) -> TokenScope | None:
-    try:
-        scope = TokenScope.parse(form.get("scope") or TokenScope.READ.label)
-    except ValueError:
+    """What the token may do, and where; None if the form does not say it well."""
+    level = form.get("scope") or TokenScope.READ.label
+    scope = _LEVELS.get(level)
+    if scope is None:
         form.refuse("scope", "Choose what the token may do.")
         return None
-    if scope is TokenScope.ADMIN and not viewer.acts_as_admin:
+    if scope == TokenScope.ADMIN and not viewer.acts_as_admin:
         form.refuse("scope", "Only administrators have tokens that administer.")
-    return scope
+    folder = form.get("folder")
+    if not folder:
+        return scope
+    if scope == TokenScope.ADMIN:
+        form.refuse("folder", "A token that administers is for no folder alone.")
+        return None
+    try:
+        return TokenScope.parse(f"{level}:{NodePath.parse(folder).quoted()}")
+    except (InvalidURI, ValueError):
+        form.refuse("folder", "Write the path of a folder, such as /hst-refer.")
+        return None
 
 
 def _is_life(days: str) -> bool:

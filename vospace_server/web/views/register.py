@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from vospace_model.faults import PermissionDenied, ServiceBusy
 from vospace_server.auth.delegation import Delegation
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.http.authentication import client_address
 from vospace_server.http.browser_sessions import SessionCookies
 from vospace_server.http.routing import TreeRoute
