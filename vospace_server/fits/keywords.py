@@ -3,6 +3,7 @@
 A pixel p of the image is (p - first) / step + 1 in the part.
 """
 
+import copy
 import math
 import re
 import string
@@ -67,7 +68,8 @@ def structure(header: fits.Header, counts: Sequence[int], *, primary: bool) -> f
         made["GCOUNT"] = (1, "number of groups")
     for card in header.cards:
         if not _is_structure(card.keyword, primary=primary):
-            made.append(card, end=True)
+            # A card of its own: the header may be asked for once more, for another section.
+            made.append(copy.copy(card), end=True)
     return made
 
 
