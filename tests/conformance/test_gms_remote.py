@@ -24,11 +24,13 @@ from tests.vospace_server.http.documents import (
     uri,
 )
 from tests.vospace_server.http.people import People, make_people
+from vospace_server.auth.passwords import Passwords
 from vospace_server.config import GroupsSection, ServerConfig, ServiceSection
 from vospace_server.database.engine import Database
 from vospace_server.domain.access_token import token_digest
 from vospace_server.domain.account import Token
-from vospace_server.domain.identity import TokenScope
+from vospace_server.domain.identity import OPERATOR, TokenScope
+from vospace_server.services.accounts import AccountService
 
 GROUP = "ivo://other.org/gms?readers"
 
@@ -335,10 +337,39 @@ def test_the_callers_own_token_may_be_forwarded(start_here: StartHere, other: Se
     _make_known(other.config, "bob", here.people.bob)
     with closing(here.client(here.people.alice)) as alice:
         alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
-        alice.put("/vault/nodes/alice/f", content=data("alice/f", groupread=GROUP))
+        private = data("alice/f", groupread=GROUP, ispublic="false")
+        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
 
     with closing(here.client(here.people.bob)) as bob:
         assert bob.get("/vault/files/alice/f").status_code == 204
+
+
+def test_a_credential_that_can_not_ask_opens_nothing(
+    start_here: StartHere, other: Service
+) -> None:
+    """SSO 2.0 bearer: what a token has opened is shut for a password a moment later."""
+    here = start_here(credential="caller", token=None, kept_seconds=60.0)
+    _make_known(other.config, "bob", here.people.bob)
+    _give_password(here.config, "bob", "bob-secret-1")
+    with closing(here.client(here.people.alice)) as alice:
+        alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
+        private = data("alice/f", groupread=GROUP, ispublic="false")
+        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
+
+    with closing(here.client(here.people.bob)) as bob:
+        assert bob.get("/vault/files/alice/f").status_code == 204
+    with httpx.Client(base_url=here.url, auth=("bob", "bob-secret-1")) as bob:
+        assert bob.get("/gms/search").status_code == 200
+        assert bob.get("/vault/files/alice/f").status_code == 403
+
+
+def _give_password(config: ServerConfig, name: str, password: str) -> None:
+    database = Database(config.database_url)
+    accounts = AccountService(
+        database=database, hash_password=Passwords(concurrent_checks=1).hash
+    )
+    accounts.set_password(name, password, by=OPERATOR)
+    database.close()
 
 
 def test_only_administrators_ask_for_the_groups_of_others(other: Service) -> None:
