@@ -65,7 +65,7 @@ class GroupListPages:
 
     async def find(self, request: Request) -> Response:
         """All that the viewer may look into, or those with a text in name or description."""
-        viewer = viewer_of(request)
+        viewer = await call(self._queries.informed, viewer_of(request))
         text = request.query_params.get("text", "").strip()
         found = await call(self._queries.visible, viewer, text)
         return self._pages.show(
@@ -108,7 +108,10 @@ class GroupListPages:
         return self._pages.go(addresses.group(name), notice)
 
     async def _list(self, request: Request, tab: str, role: GroupRole) -> Response:
-        groups = await call(self._queries.with_role, viewer_of(request), role)
+        viewer = viewer_of(request)
+        if role is not GroupRole.OWNER:
+            viewer = await call(self._queries.informed, viewer)
+        groups = await call(self._queries.with_role, viewer, role)
         return self._pages.show(
             request, "groups/list.html", tab=tab, text="", groups=groups, more=0
         )
