@@ -83,8 +83,7 @@ class LoginPages:
             form.refuse(
                 "", "There were too many wrong passwords. Wait a minute, then try again."
             )
-            wait = str(fault.retry_after_seconds or 60)
-            return self._show(request, form, headers={"retry-after": wait}, status=503)
+            return self._show(request, form, busy=fault)
         response = self._pages.go(addresses.local_target(form.get("next")))
         response.headers.append("set-cookie", self._cookies.given(request.scope, cookie))
         return response
@@ -117,19 +116,13 @@ class LoginPages:
         return self._sessions.begin(identity, instead_of=before)
 
     def _show(
-        self,
-        request: Request,
-        form: Form,
-        *,
-        status: int | None = None,
-        headers: dict[str, str] | None = None,
+        self, request: Request, form: Form, *, busy: ServiceBusy | None = None
     ) -> Response:
-        return self._pages.show(
+        return self._pages.show_private_form(
             request,
             "login.html",
-            status=status or (200 if form.is_valid else 422),
-            headers=headers,
-            form=form,
+            form,
             is_private=self._cookies.may_be_given(request.scope),
+            busy=busy,
             next=addresses.local_target(form.get("next")),
         )
