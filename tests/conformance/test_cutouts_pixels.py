@@ -88,6 +88,15 @@ def test_its_pixels_are_where_they_were_on_the_sky(cut: Cut) -> None:
     assert hdu.header["LTM1_1"] == 1
 
 
+def test_two_sections_of_one_image_are_each_in_their_place(cut: Cut) -> None:
+    """Contract 2.5: what one section does to the coordinates, the next one does not see."""
+    _, first, second = cut(image(), "[0][11:30,21:25]", "[0][31:40,41:50]")
+    whole = sky_header(100, 80)
+
+    assert np.allclose(sky_of(first.header, 1, 1), sky_of(whole, 11, 21), atol=1e-10)
+    assert np.allclose(sky_of(second.header, 1, 1), sky_of(whole, 31, 41), atol=1e-10)
+
+
 def test_steps_and_turns_keep_the_sky(cut: Cut) -> None:
     """Contract 2.5: a section may skip pixels and run backwards."""
     (hdu,) = cut(image(), "[91:12:3,*:2]")

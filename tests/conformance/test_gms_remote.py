@@ -24,11 +24,14 @@ from tests.vospace_server.http.documents import (
     uri,
 )
 from tests.vospace_server.http.people import People, make_people
+from vospace_server.auth.passwords import Passwords
 from vospace_server.config import GroupsSection, ServerConfig, ServiceSection
 from vospace_server.database.engine import Database
 from vospace_server.domain.access_token import token_digest
 from vospace_server.domain.account import Token
+from vospace_server.domain.identity import OPERATOR
 from vospace_server.domain.token_scope import TokenScope
+from vospace_server.services.accounts import AccountService
 
 GROUP = "ivo://other.org/gms?readers"
 
@@ -335,10 +338,39 @@ def test_the_callers_own_token_may_be_forwarded(start_here: StartHere, other: Se
     _make_known(other.config, "bob", here.people.bob)
     with closing(here.client(here.people.alice)) as alice:
         alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
-        alice.put("/vault/nodes/alice/f", content=data("alice/f", groupread=GROUP))
+        private = data("alice/f", groupread=GROUP, ispublic="false")
+        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
 
     with closing(here.client(here.people.bob)) as bob:
         assert bob.get("/vault/files/alice/f").status_code == 204
+
+
+def test_a_credential_that_can_not_ask_opens_nothing(
+    start_here: StartHere, other: Service
+) -> None:
+    """SSO 2.0 bearer: what a token has opened is shut for a password a moment later."""
+    here = start_here(credential="caller", token=None, kept_seconds=60.0)
+    _make_known(other.config, "bob", here.people.bob)
+    _give_password(here.config, "bob", "bob-secret-1")
+    with closing(here.client(here.people.alice)) as alice:
+        alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
+        private = data("alice/f", groupread=GROUP, ispublic="false")
+        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
+
+    with closing(here.client(here.people.bob)) as bob:
+        assert bob.get("/vault/files/alice/f").status_code == 204
+    with httpx.Client(base_url=here.url, auth=("bob", "bob-secret-1")) as bob:
+        assert bob.get("/gms/search").status_code == 200
+        assert bob.get("/vault/files/alice/f").status_code == 403
+
+
+def _give_password(config: ServerConfig, name: str, password: str) -> None:
+    database = Database(config.database_url)
+    accounts = AccountService(
+        database=database, hash_password=Passwords(concurrent_checks=1).hash
+    )
+    accounts.set_password(name, password, by=OPERATOR)
+    database.close()
 
 
 def test_only_administrators_ask_for_the_groups_of_others(other: Service) -> None:
@@ -400,3 +432,133 @@ def test_a_group_of_theirs_may_be_a_member_of_one_of_ours(
         f"/gms/groups/{inner}/groupMembers/x", params={"groupID2": GROUP}
     ).raise_for_status()
     assert bob.get(f"/vault/files/{path}").status_code == 403
+
+
+def administered(alice: httpx.Client, *admins: str) -> str:
+    """A new group of alice's with these groups as administrators."""
+    name = f"g-{secrets.token_hex(5)}"
+    lines = "".join(f"<group uri='{admin}'/>" for admin in admins)
+    alice.put(
+        "/gms/groups",
+        content=f"<group uri='ivo://localhost/gms?{name}'><groupAdmins>{lines}</groupAdmins></group>",
+    ).raise_for_status()
+    return name
+
+
+DEEDS: dict[str, Callable[[httpx.Client, str], httpx.Response]] = {
+    "show": lambda client, name: client.get(f"/gms/groups/{name}"),
+    "api": lambda client, name: client.get("/api/v1/groups/members", params={"group": name}),
+    "add": lambda client, name: client.put(f"/gms/groups/{name}/userMembers/bob"),
+    "remove": lambda client, name: client.delete(f"/gms/groups/{name}/userMembers/alice"),
+    "replace": lambda client, name: client.post(
+        f"/gms/groups/{name}",
+        content=f"<group uri='ivo://localhost/gms?{name}'><groupAdmins><group uri='{GROUP}'/>"
+        "</groupAdmins></group>",
+    ),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("through", ["directly", "in a group of ours"])
+def test_a_member_there_administers_a_group_here(
+    alice: httpx.Client, bob: httpx.Client, deed: str, through: str
+) -> None:
+    """Contract 5 row 85: a group of theirs among the administrators of one of ours."""
+    admin = GROUP
+    if through == "in a group of ours":
+        inner = administered(alice)
+        alice.put(f"/gms/groups/{inner}/groupMembers/x", params={"groupID2": GROUP})
+        admin = f"ivo://localhost/gms?{inner}"
+    name = administered(alice, admin)
+
+    answer = DEEDS[deed](bob, name)
+
+    assert answer.status_code == 200, answer.text
+
+
+def test_an_administrator_from_there_finds_the_group(
+    alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """Contract 3.2: lists and searches hold what one administers through another service."""
+    name = administered(alice, GROUP)
+
+    assert name in bob.get("/gms/groups").text.split()
+    assert f"?{name}" in bob.get("/gms/search?role=admin").text
+    found = bob.get("/api/v1/groups", params={"text": name}).json()["groups"]
+    assert [each["name"] for each in found] == [name]
+    # Asked by another service, ours asks nobody in turn.
+    alone = bob.get("/gms/search?role=admin", headers={"max-forwards": "0"})
+    assert name not in alone.text
+
+
+def test_an_administrator_from_there_does_not_delete(
+    alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """Contract 3.3: administrators of another service leave deleting to the owner, too."""
+    name = administered(alice, GROUP)
+
+    assert bob.delete(f"/gms/groups/{name}").status_code == 403
+    assert alice.delete(f"/gms/groups/{name}").status_code == 200
+
+
+def test_whose_membership_ended_there_administers_nothing_here(
+    other: Service, alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """Contract 3.1: rights to administer end with the membership elsewhere."""
+    name = administered(alice, GROUP)
+    member = "/gms/groups/readers/userMembers/bob"
+    with closing(other.client(other.people.alice)) as owner_there:
+        owner_there.delete(member).raise_for_status()
+        try:
+            assert [DEEDS[deed](bob, name).status_code for deed in DEEDS] == [403] * len(DEEDS)
+            assert name not in bob.get("/gms/groups").text.split()
+        finally:
+            owner_there.put(member).raise_for_status()
+
+
+@pytest.mark.logs("nobody counts as a member")
+def test_a_service_that_fails_lets_nobody_administer(start_here: StartHere) -> None:
+    """GMS 1.0 use: fail-closed for administrators too; the owner does not wait for anybody."""
+    here = start_here(remote=("ivo://other.org/gms http://127.0.0.1:9/gms/search",))
+    with closing(here.client(here.people.alice)) as alice:
+        name = administered(alice, GROUP)
+        before = here.questions()
+        assert DEEDS["add"](alice, name).status_code == 200
+        assert here.questions() == before
+    with closing(here.client(here.people.bob)) as bob:
+        answers = [DEEDS[deed](bob, name).status_code for deed in ("add", "replace", "remove")]
+        assert name not in bob.get("/gms/search?role=admin").text
+
+    assert answers == [403] * 3
+    assert here.questions()["failed"] >= 1
+
+
+def test_nobody_is_asked_about_a_group_without_their_groups(
+    here: Service, alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """GMS 1.0 use: a group that names none of that service is decided here."""
+    name = administered(alice, "ivo://localhost/gms?readers")
+    before = here.questions()
+
+    assert DEEDS["add"](bob, name).status_code == 200
+    assert DEEDS["show"](bob, name).status_code == 200
+    assert DEEDS["add"](bob, administered(alice)).status_code == 403
+    assert here.questions() == before
+
+
+def test_what_programs_write_into_groups_hinders_no_list(
+    alice: httpx.Client, bob: httpx.Client
+) -> None:
+    """Contract 3.3: a property that reads like the name of a group, and is none."""
+    name = administered(alice)
+    key = "read-group:no://such thing?"
+    changed = alice.post(
+        f"/gms/groups/{name}",
+        content=f"<group uri='ivo://localhost/gms?{name}'><properties>"
+        f"<property key='{key}' type='String' readOnly='false'>true</property>"
+        "</properties></group>",
+    )
+    assert key in changed.text
+
+    assert bob.get("/gms/groups").status_code == 200
+    assert bob.get(f"/gms/groups/{name}").status_code == 403

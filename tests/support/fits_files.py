@@ -86,3 +86,37 @@ def sky_of(header: fits.Header, *pixel: float) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return np.array(WCS(header).all_pix2world([pixel], 1)[0])
+
+
+def corrected(header: fits.Header, *, first_table: int) -> fits.Header:
+    """The header with SIP, and with distortion tables as HST's pipelines name them."""
+    header["CTYPE1"], header["CTYPE2"] = "RA---TAN-SIP", "DEC--TAN-SIP"
+    header["A_ORDER"] = header["B_ORDER"] = 2
+    header["A_2_0"], header["A_1_1"], header["B_0_2"] = 2e-5, -1e-5, 3e-5
+    for keyword, record, first in (("CPDIS", "DP", first_table), ("D2IMDIS", "D2IM", 1)):
+        for axis in (1, 2):
+            header[f"{keyword}{axis}"] = "Lookup"
+            number = first + axis - 1
+            for said in (f"EXTVER: {number}.0", "NAXES: 2.0", "AXIS.1: 1.0", "AXIS.2: 2.0"):
+                header.append(fits.Card(f"{record}{axis}", said))
+    return header
+
+
+def grid(name: str, number: int, *, scaled: bool = False) -> fits.ImageHDU:
+    """A distortion table over an image of 100 x 80: steps of 16, up to half a pixel."""
+    values = pixels(6, 8, dtype="float32") / 60_000 + number / 10
+    hdu = fits.ImageHDU(values.astype("float32"), name=name, ver=number)
+    if scaled:
+        hdu.scale("int16", bscale=1e-4, bzero=0.25)
+    for axis, start in ((1, 3.5), (2, -2.25)):
+        hdu.header[f"CRPIX{axis}"] = 1.0
+        hdu.header[f"CRVAL{axis}"] = start
+        hdu.header[f"CDELT{axis}"] = 16.0
+    return hdu
+
+
+def places_of(hdus: fits.HDUList, key: Any, pixels: Any) -> Any:
+    """Where pixels (from 1) of an HDU are, with all tables that its header refers to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.array(WCS(hdus[key].header, hdus).all_pix2world(pixels, 1))

@@ -385,7 +385,7 @@ def test_a_form_after_the_end_of_the_session_leads_back_to_its_page(
     token = csrf_token(browser.get(page))
     site.sessions.end_all(alice.user_id, by=OPERATOR)
     answer = browser.post(
-        f"{page}/members",
+        f"{page}/members/remove",
         data={"csrf_token": token, "member": "x"},
         headers={"Referer": f"{site.url}{page}"},
     )

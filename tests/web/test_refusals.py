@@ -21,6 +21,7 @@ from vospace_model.faults import (
 )
 from vospace_server.domain.identity import OPERATOR, Identity
 from vospace_server.domain.token_scope import TokenScope
+from vospace_server.http.browser_sessions import SessionCookies
 from vospace_server.web.assets import Assets
 from vospace_server.web.error_pages import ErrorPages
 from vospace_server.web.languages import Languages
@@ -55,7 +56,9 @@ def answered(errors: ErrorPages, fault: Fault, asked: dict[str, object]) -> Resp
 
 @pytest.fixture(scope="module")
 def errors() -> ErrorPages:
-    return ErrorPages(pages=Pages(assets=Assets(), languages=Languages(), site=SITE))
+    return ErrorPages(
+        pages=Pages(assets=Assets(), languages=Languages(), site=SITE), cookies=SessionCookies()
+    )
 
 
 @pytest.mark.parametrize("kind", FAULT_STATUS, ids=lambda kind: kind.__name__)

@@ -1,5 +1,6 @@
 """Looks into files that are packed, broken, enormous or hostile: each is said in a sentence."""
 
+import base64
 import gzip
 import io
 import struct
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.io.votable import from_table
+from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 from astropy.table import Table
 from playwright.sync_api import Locator, Page, expect
 
@@ -266,13 +267,90 @@ def votable(rows: bytes, fields: int = 1) -> bytes:
     )
 
 
-def binary2() -> bytes:
-    """A VOTable whose rows are BINARY2."""
-    document = from_table(Table({"ra": [1.0, 2.0]}))
-    document.get_first_table().format = "binary2"
+FIELDS = (
+    ("truth", "boolean", ""), ("bits", "bit", "12"), ("byte", "unsignedByte", ""),
+    ("short", "short", ""), ("int", "int", ""), ("long", "long", ""), ("float", "float", ""),
+    ("double", "double", ""), ("complex", "floatComplex", ""), ("pair", "doubleComplex", ""),
+    ("name", "char", "8"), ("note", "char", "*"), ("wide", "unicodeChar", "6"),
+    ("widenote", "unicodeChar", "*"), ("fixed", "int", "2x3"), ("many", "short", "*"),
+    ("slices", "double", "2x*"),
+)  # fmt: skip
+FIRST_ROW = (
+    True, [True, False, True, True] * 3, 255, -32768, 2147483647, -(2**62), 0.1, 1 / 3,
+    1.5 - 2j, 0.1 + 0.2j, "abcdefgh", "<b>x</b>", "étoile", "日本", [[1, 2], [3, 4], [5, 6]],
+    np.array([7, -8, 9], "i2"), [[0.5, 1.5], [2.5, 3.5]],
+)  # fmt: skip
+SHOWN = (
+    "true", "101110111011", "255", "-32768", "2147483647", "-4611686018427387904", "0.1",
+    "0.3333333333333333", "1.5 -2", "0.1 0.2", "abcdefgh", "<b>x</b>", "étoile", "日本",
+    "1 2 3 4 5 6", "7 -8 9", "0.5 1.5 2.5 3.5",
+)  # fmt: skip
+
+
+def table_of_everything(form: str, rows: int = 1) -> bytes:
+    """A VOTable with a column of every type as astropy writes it; its last row has nothing."""
+    document = VOTableFile()
+    resource = Resource()
+    document.resources.append(resource)
+    table = TableElement(document, name="all")
+    resource.tables.append(table)
+    for name, datatype, size in FIELDS:
+        given = {"arraysize": size} if size else {}
+        table.fields.append(Field(document, name=name, datatype=datatype, **given))
+    for column in table.fields:
+        if column.datatype in {"unsignedByte", "short", "int", "long"}:
+            column.values.null = 99
+    table.create_arrays(rows + 1)
+    row: tuple[object, ...] = tuple(
+        np.ma.array(value, mask=np.zeros(np.shape(value), bool))
+        if isinstance(value, list | np.ndarray)
+        else value
+        for value in FIRST_ROW
+    )
+    for index in range(rows + 1):
+        table.array[index] = row
+    table.array.mask[rows] = tuple(datatype != "bit" for _, datatype, _ in FIELDS)
     file = io.BytesIO()
-    document.to_xml(file, tabledata_format="binary2")
+    document.to_xml(file, tabledata_format=form)
     return file.getvalue()
+
+
+@pytest.mark.parametrize("form", ["tabledata", "binary", "binary2"])
+def test_a_votable_of_every_type_is_shown_in_every_serialisation(
+    visit: Visit, alice: Person, space: Space, form: str
+) -> None:
+    page = look(visit, alice, space, "x.vot", table_of_everything(form))
+
+    rows = panel(page).locator("tbody tr")
+    expect(rows).to_have_count(2)
+    shown = rows.first.locator("td").all_inner_texts()
+    if form == "tabledata":
+        # As the file writes them.
+        assert shown[0] == "T"
+        assert shown[10:14] == list(SHOWN[10:14])
+        return
+    assert shown == list(SHOWN)
+    if form == "binary2":
+        # Bits have no way to be nothing.
+        assert set(rows.last.locator("td").all_inner_texts()) == {"", SHOWN[1]}
+    else:
+        assert rows.last.locator("td").nth(3).inner_text() == ""
+    expect(panel(page).get_by_text("break off")).to_have_count(0)
+
+
+def stream(
+    content: bytes, *fields: str, kind: str = "BINARY", said: str = 'encoding="base64"'
+) -> bytes:
+    """A VOTable with these bytes as rows."""
+    return (
+        f"<VOTABLE><RESOURCE><TABLE>{''.join(fields)}<DATA><{kind}><STREAM {said}>"
+        f"{base64.b64encode(content).decode()}</STREAM></{kind}></DATA></TABLE></RESOURCE></VOTABLE>"
+    ).encode()
+
+
+def field(datatype: str, size: str = "") -> str:
+    """A column."""
+    return f'<FIELD name="f" datatype="{datatype}" arraysize="{size}"/>'
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a0 "ha">' + b"".join(
@@ -288,7 +366,48 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a0 "ha">' + b"".join(
         (votable(b"<TR>" + b"<TD>7</TD>" * 50_000 + b"</TR>", 50_000), "100 of 50,000 columns"),
         (votable(b"<TR><TD>" + b"x" * 5_000_000 + b"</TD></TR>"), "x …"),
         (votable(b""), "This table has no rows."),
-        (binary2(), "The rows are stored in binary form and are not shown"),
+        (stream(b"", field("int"), kind="FITS"), "stored in a form that is not read here"),
+        (stream(b"", field("int"), said='href="https://evil.example/x"'), "not read here"),
+        (stream(b"1234", field("int"), said='encoding="gzip"'), "not read here"),
+        (stream(b"1234", field("quaternion")), "not read here"),
+        (stream(b"1234", field("constructor")), "not read here"),
+        (stream(b"1234", field("int", "-1")), "not read here"),
+        (stream(b"", field("int")), "This table has no rows."),
+        (stream(bytes(4_000_000), field("int")), "The first 200 of 1,000,000 rows."),
+        (stream(bytes(4_000_000), field("char", "*")), "The first 200 of 1,000,000 rows."),
+        (stream(b"\0\0\0\7" * 2 + b"\0", field("int")), "The binary rows break off"),
+        (stream(b"\xff\xff\xff\xff" * 9, field("double", "*")), "The binary rows break off"),
+        (stream(bytes(99), field("int", "9" * 300)), "The binary rows break off"),
+        (stream(bytes(99), field("int", "0x" + "9" * 400)), "The binary rows break off"),
+        (stream(bytes(99), field("int", "0")), "The binary rows break off"),
+        (stream(bytes(99)), "not read here"),
+        (
+            stream(bytes(2_000_000), *[field("int", "0")] * 50_000, field("int", "*")),
+            "The first 200 of 500,000 rows.",
+        ),
+        (
+            stream(bytes(1_000_000), *[field("char", "0x1")] * 50_000, field("char", "1x*")),
+            "The first 200 of 250,000 rows.",
+        ),
+        (
+            stream(b"", *[field("int")] * 50_000).replace(
+                b"</STREAM>", b'</STREAM><STREAM encoding="base64"></STREAM>' * 60_000
+            ),
+            "This table has no rows.",
+        ),
+        (stream(b"", field("int")).replace(b'base64">', b'base64">!AAAA'), "break off"),
+        (
+            stream(b"<i>\xff&amp;\0hidden", field("char", "*")).replace(b">", b"> ", 3),
+            "The binary rows break off",
+        ),
+        (stream(struct.pack(">I10s", 10, b"<i>&amp;<b"), field("char", "*")), "<i>&amp;<b"),
+        (
+            stream(struct.pack(">I", 5_000_000) + b"x" * 5_000_000, field("char", "*")),
+            "x …",
+        ),
+        (table_of_everything("binary2", 299), "The first 200 of 300 rows."),
+        (stream(bytes(9_000_000), field("double")), "The first 200 rows."),
+        (stream(bytes(9_000_000), field("double", "*")), "The first 200 rows."),
         (votable(b"<TR><TD>1"), "This is not well-formed XML"),
         (BOMB + b"]><x>&a20;</x>", "There is no preview: There is no table in it."),
         (BOMB + b"]>" + votable(b"<TR><TD>&a20;</TD></TR>"), "&a20;"),

@@ -10,7 +10,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -61,8 +61,12 @@ class Evictor:
             files = list(self._directory.files_of(key))
             return self._give_up(list(self._victims_of(files)))
 
-    def recount(self) -> int:
-        """Count what is stored, remove what nothing refers to; returns the bytes stored."""
+    def recount(self, granted: Callable[[], int]) -> int:
+        """Count what is stored, remove what nothing refers to; returns the bytes stored.
+
+        `granted` tells the bytes that are counted and may not be stored yet: those that this
+        process is fetching. What others are fetching just now is taken for missing.
+        """
         with self._directory.sole_evictor(_WAIT_SECONDS) as alone:
             if not alone:
                 return self._directory.state.used
@@ -70,20 +74,24 @@ class Evictor:
             for stray in _strays(list(self._directory.files())):
                 with suppress(FileNotFoundError):
                     os.unlink(stray.path)  # noqa: PTH108 -- a path from scandir
-            before, stored = self._count()
+            before, stored = self._count(granted)
             for _ in range(_COUNTS):
                 if self._directory.state.used == before:
                     break
-                before, stored = self._count()
+                before, stored = self._count(granted)
             # As a change, because others may go on storing; what they store during the last
             # count is counted twice then, until the next start.
             self._directory.state.add_used(stored - before)
         return stored
 
-    def _count(self) -> tuple[int, int]:
-        """The bytes that were thought to be used before a look, and those that it found."""
+    def _count(self, granted: Callable[[], int]) -> tuple[int, int]:
+        """The bytes that were thought to be used before a look, and those that there are.
+
+        Of what is being stored some may be counted twice: rather that than none of it.
+        """
         before = self._directory.state.used
-        return before, sum(file.stored_bytes for file in self._directory.files())
+        coming = granted()
+        return before, coming + sum(file.stored_bytes for file in self._directory.files())
 
     def _evict(self, wanted: int) -> int:
         pinned = self._directory.pinned_keys()

@@ -87,7 +87,7 @@ class Space:
 
     def recount(self) -> None:
         """Correct the count of stored bytes by looking; then keep to the limit."""
-        if self._evictor.recount() > self._limit:
+        if self._evictor.recount(self._granted) > self._limit:
             self.trim()
 
     def _try_reserve(self, size: int) -> bool:
@@ -98,22 +98,37 @@ class Space:
             return False
 
     def _settle(self, size: int, *, unused: int) -> None:
-        with self._lock:
-            self._pending -= size
         try:
             if unused:
                 self._directory.state.add_used(-unused)
         except OSError as error:
             self._health.report(error)
+        finally:
+            self._grant(-size)
+
+    def _grant(self, size: int) -> None:
+        with self._lock:
+            self._pending += size
+
+    def _granted(self) -> int:
+        with self._lock:
+            return self._pending
 
     def _reserve(self, size: int) -> bool:
         if size > self._limit or not self._has_disk_for(size):
             return False
         state = self._directory.state
         for _ in range(_ATTEMPTS):
-            if state.reserve(size, self._limit):
-                with self._lock:
-                    self._pending += size
+            # Granted before it is counted and until after it is settled: a recount that runs
+            # meanwhile never finds counted what is neither stored nor granted.
+            self._grant(size)
+            is_reserved = False
+            try:
+                is_reserved = state.reserve(size, self._limit)
+            finally:
+                if not is_reserved:
+                    self._grant(-size)
+            if is_reserved:
                 self._note_high()
                 return True
             level = int(self._limit * _LOW) - size

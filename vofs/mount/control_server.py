@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from vofs.filesystem.errors import named
 from vofs.mount.control_protocol import (
     MAX_REQUEST_BYTES,
     ControlAnswer,
@@ -73,4 +74,4 @@ class ControlServer:
             return ControlAnswer(error=str(error))
         except Exception as error:  # noqa: BLE001 -- told to the one who asked, and logged
             _log.exception("a request of vofs failed")
-            return ControlAnswer(error=f"{type(error).__name__}: {error}")
+            return ControlAnswer(error=named(error))

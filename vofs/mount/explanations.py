@@ -10,7 +10,7 @@ from vofs.client.errors import (
     Unreachable,
 )
 from vofs.config import MountConfig
-from vofs.filesystem.errors import FileSystemError
+from vofs.filesystem.errors import FileSystemError, named
 from vofs.kernel.mounting import FuseUnavailableError
 from vofs.mount.errors import MountError, RefusedError
 from vospace_model.faults import (
@@ -54,7 +54,7 @@ def _explain_service(error: Exception, config: MountConfig) -> str:
         case OSError():
             return f"{error.filename or 'the system'}: {error.strerror or error}"
         case _:
-            return f"unexpected {type(error).__name__}: {error} (see --log-level debug)"
+            return f"unexpected {named(error)} (see --log-level debug)"
 
 
 def _refusal(

@@ -78,7 +78,9 @@ def build_services(config: ServerConfig, database: Database, store: ObjectStore)
     data = DataService(tree=tree, uploads=uploads, reading=reading, store=store)
     book = TransactionBook(tree=tree, uploads=uploads, lifetime=TRANSACTION_LIFE)
     memory = DigestMemory()
-    groups = GroupService(database=database, naming=tree.naming)
+    groups = GroupService(
+        database=database, naming=tree.naming, informed_of=tree.informed_of_groups
+    )
     return Services(
         tree=tree,
         nodes=nodes,

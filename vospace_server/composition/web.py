@@ -28,6 +28,7 @@ from vospace_server.web.error_pages import ErrorPages, Grantor
 from vospace_server.web.grantors import grantor_of
 from vospace_server.web.languages import Languages
 from vospace_server.web.pages import Pages, Site
+from vospace_server.web.unsent import UnsentForms
 from vospace_server.web.views.account import AccountPages
 from vospace_server.web.views.admin import AdminPages, HealthLine
 from vospace_server.web.views.admin_users import AdminUserPages
@@ -83,7 +84,9 @@ def build_web(config: ServerConfig, database: Database, access: Access) -> Web:
             cookies=cookies,
             form_prefixes=FORM_PREFIXES,
         ),
-        errors=ErrorPages(pages=pages, grantor=_build_grantor(config, database)),
+        errors=ErrorPages(
+            pages=pages, cookies=cookies, grantor=_build_grantor(config, database)
+        ),
         registration=_build_registration(config, access),
     )
 
@@ -123,16 +126,9 @@ def web_routes(
 ) -> list[TreeRoute]:
     """Every page, and what the pages ask for in JSON."""
     home = HomePages(pages=web.pages, cookies=web.cookies)
-    login = LoginPages(
-        pages=web.pages,
-        cookies=web.cookies,
-        authenticator=access.authenticator,
-        sessions=web.sessions,
-    )
-    return [
+    routes = [
         TreeRoute(ASSETS, {"GET": web.assets.get}),
         *home.routes,
-        *login.routes,
         *_account_routes(web, access),
         *_group_routes(web, access, services),
         *JobPages(
@@ -144,6 +140,14 @@ def web_routes(
         ).routes,
         *_admin_routes(web, access, services, examine),
     ]
+    login = LoginPages(
+        pages=web.pages,
+        cookies=web.cookies,
+        authenticator=access.authenticator,
+        sessions=web.sessions,
+        unsent_forms=UnsentForms(routes),
+    )
+    return [*routes, *login.routes]
 
 
 def _job_documents(addresses: Addresses) -> dict[str, str]:

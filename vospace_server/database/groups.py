@@ -39,6 +39,7 @@ from vospace_server.domain.group import (
     MemberKind,
     PropertyKind,
 )
+from vospace_server.domain.group_access import ADMITTED, READER_KEY
 
 # Those that exist; names of deleted ones stay in the table.
 _GROUPS = (
@@ -197,6 +198,28 @@ class GroupRepository:
         if names is not None:
             query = query.where(user_group.c.name.in_(names))
         return list(self._connection.scalars(query))
+
+    def groups_with_a_part(self, *, now: datetime) -> set[str]:
+        """The URIs of all groups that are members of any group, administer it or may see it."""
+        administering = (
+            select(group_admin.c.value)
+            .join(user_group, group_admin.c.group_id == user_group.c.id)
+            .where(
+                group_admin.c.kind == MemberKind.GROUP.value, user_group.c.deleted_at.is_(None)
+            )
+        )
+        reading = (
+            select(group_property.c.key)
+            .join(user_group, group_property.c.group_id == user_group.c.id)
+            .where(
+                group_property.c.key.startswith(READER_KEY, autoescape=True),
+                group_property.c.value == ADMITTED,
+                user_group.c.deleted_at.is_(None),
+            )
+        )
+        readers = (key.removeprefix(READER_KEY) for key in self._connection.scalars(reading))
+        administrators = self._connection.scalars(administering)
+        return {*self.groups_in(None, now=now), *administrators, *readers}
 
     # ------------------------------------------------------------------ administrators
 

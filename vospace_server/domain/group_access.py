@@ -10,7 +10,7 @@ from typing import Final
 from vospace_server.domain.group import Group, GroupProperty
 
 _PUBLIC: Final = "public-read"
-_READER: Final = "read-group:"
+READER_KEY: Final = "read-group:"
 ADMITTED: Final = "true"
 
 
@@ -22,9 +22,9 @@ def is_public(group: Group) -> bool:
 def readers_of(group: Group) -> tuple[str, ...]:
     """The URIs of the groups whose members may look into it."""
     return tuple(
-        each.key.removeprefix(_READER)
+        each.key.removeprefix(READER_KEY)
         for each in group.properties
-        if each.key.startswith(_READER)
+        if each.key.startswith(READER_KEY)
     )
 
 
@@ -32,11 +32,11 @@ def with_access(
     properties: Iterable[GroupProperty], *, public: bool, readers: Sequence[str]
 ) -> tuple[GroupProperty, ...]:
     """The properties with exactly this access in place of what they said before."""
-    others = [p for p in properties if p.key != _PUBLIC and not p.key.startswith(_READER)]
-    keys = ([_PUBLIC] if public else []) + [_READER + uri for uri in dict.fromkeys(readers)]
+    others = [p for p in properties if p.key != _PUBLIC and not p.key.startswith(READER_KEY)]
+    keys = ([_PUBLIC] if public else []) + [READER_KEY + uri for uri in dict.fromkeys(readers)]
     return (*others, *(GroupProperty(key=key, value=ADMITTED, read_only=True) for key in keys))
 
 
 def keys_that_admit(group_uris: Iterable[str]) -> list[str]:
     """The keys of properties by which members of these groups may look into another."""
-    return [_PUBLIC, *(_READER + uri for uri in group_uris)]
+    return [_PUBLIC, *(READER_KEY + uri for uri in group_uris)]

@@ -3,6 +3,7 @@
 A pixel p of the image is (p - first) / step + 1 in the part.
 """
 
+import copy
 import math
 import re
 import string
@@ -18,7 +19,7 @@ _STRUCTURE: Final = frozenset(
         "BLOCKED", "CHECKSUM", "DATASUM", "ZHECKSUM", "ZDATASUM", "END",
     }
 )  # fmt: skip
-_ALTERNATES: Final = ("", *string.ascii_uppercase)
+ALTERNATES: Final = ("", *string.ascii_uppercase)
 # A header with one of these describes that axis of that system.
 _DESCRIBES: Final = ("CRPIX", "CTYPE", "CRVAL", "CDELT")
 # Of a primary header, these describe its own pixels and are of no meaning for an extension's.
@@ -67,7 +68,8 @@ def structure(header: fits.Header, counts: Sequence[int], *, primary: bool) -> f
         made["GCOUNT"] = (1, "number of groups")
     for card in header.cards:
         if not _is_structure(card.keyword, primary=primary):
-            made.append(card, end=True)
+            # A card of its own: the header may be asked for once more, for another section.
+            made.append(copy.copy(card), end=True)
     return made
 
 
@@ -94,7 +96,7 @@ def move_pixels(header: fits.Header, cuts: Sequence[AxisCut]) -> None:
     for axis, cut in enumerate(cuts, start=1):
         if cut.is_whole:
             continue
-        for alternate in _ALTERNATES:
+        for alternate in ALTERNATES:
             _move_axis(header, axis, cut, alternate)
         _move_physical(header, axis, cut)
     _scale_distortions(header, cuts)

@@ -27,6 +27,11 @@ def caller_of(connection: HTTPConnection) -> Caller:
     return caller
 
 
+def as_caller(scope: Scope, caller: Caller) -> Scope:
+    """A request as it would be from somebody else."""
+    return {**scope, _CALLER: caller}
+
+
 def refuse_hidden(connection: HTTPConnection, *, readable: bool) -> None:
     """Raises what was wrong with the caller's certificate when that hides something.
 

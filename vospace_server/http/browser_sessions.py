@@ -53,6 +53,11 @@ def has_ended(connection: HTTPConnection) -> bool:
     return bool(connection.scope.get(_ENDED, False))
 
 
+def in_session(scope: Scope, session: Session) -> Scope:
+    """A request as it would be in a session that has just begun."""
+    return {**scope, _SESSION: session, _ENDED: False}
+
+
 def check_csrf_token(session: Session, token: str | None) -> None:
     """Raises PermissionDenied unless the token is the session's."""
     if token is None or not hmac.compare_digest(

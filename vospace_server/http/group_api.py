@@ -50,7 +50,7 @@ class GroupApi:
         return json_document(await in_thread(self._members, caller, name), headers=_PRIVATE)
 
     def _find(self, caller: Identity, text: str) -> dict[str, object]:
-        found = self._queries.visible(caller, text)
+        found = self._queries.visible(self._queries.informed(caller), text)
         mine = sorted(found, key=lambda group: (group.owner_id != caller.user_id, group.name))
         return {
             "groups": [

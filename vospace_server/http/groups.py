@@ -79,6 +79,7 @@ class GroupEndpoints:
         """The document of a group; without a name, the names of all that the caller may see."""
         caller, path = known_caller(request), _path(request)
         if not path:
+            caller = await in_thread(self._queries.informed, caller)
             groups = await in_thread(self._queries.visible, caller)
             return text("".join(f"{group.name}\r\n" for group in groups))
         return await self._shown(caller, _only_name(path))

@@ -73,15 +73,16 @@ class ForeignGroups:
         self._client.close()
 
     def _groups_of(self, service_id: str, caller: Identity) -> frozenset[str]:
+        asker = Asker(name=caller.name, bearer=caller.bearer)
+        if not self._client.can_ask_for(asker):
+            # Not even from memory: what counts must not depend on who was here before.
+            return frozenset()
         key = (caller.user_id, service_id)
         now = self._clock()
         with self._lock:
             known = self._known.get(key)
         if known is not None and known.until > now:
             return known.group_uris
-        asker = Asker(name=caller.name, bearer=caller.bearer)
-        if not self._client.can_ask_for(asker):
-            return frozenset()
         try:
             group_uris, seconds = self._client.groups_of(service_id, asker), self._kept_seconds
             self._note_answer(service_id)

@@ -85,11 +85,16 @@ class GroupQueries:
         return self._tree.naming
 
     def informed(self, caller: Identity) -> Identity:
-        """The caller with memberships through groups of other services in ours."""
-        return self._tree.informed_of_own_groups(caller)
+        """The caller with all memberships in other services that give a part in ours.
+
+        They are asked, which takes a while. Methods that are told the name of a group ask by
+        themselves; lists take the caller as given.
+        """
+        return self._tree.informed_of_groups(caller)
 
     def get(self, caller: Identity, name: str) -> GroupView:
         """A group with its members; NoSuchGroupError, or PermissionDenied if not visible."""
+        caller = self._groups.informed(caller, name)
         with self._tree.database.read() as unit:
             group, roles = self._visible(unit, caller, name)
             return self._view(unit, caller, group, roles)
@@ -137,6 +142,7 @@ class GroupQueries:
         grants nothing while it is there, and is left out; put back, it grants it again.
         """
         limit = min(limit, MOST_ENTRIES)
+        caller = self._groups.informed(caller, name)
         with self._tree.database.read() as unit:
             group, roles = self._visible(unit, caller, name)
             _require_change(caller, group, roles)
@@ -169,6 +175,7 @@ class GroupQueries:
         For whoever may change it. Users stand under their names in the details, as far as
         there are such accounts.
         """
+        caller = self._groups.informed(caller, name)
         with self._tree.database.read() as unit:
             group, roles = self._visible(unit, caller, name)
             _require_change(caller, group, roles)

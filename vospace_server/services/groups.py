@@ -1,6 +1,7 @@
 """GroupService: groups, their members and their administrators; every change authorised."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -31,7 +32,7 @@ from vospace_server.domain.group import (
     read_member,
     roles_in,
 )
-from vospace_server.domain.group_access import with_access
+from vospace_server.domain.group_access import readers_of, with_access
 from vospace_server.domain.identity import Identity
 
 MOST_LINES: Final = 1000
@@ -58,6 +59,8 @@ class GroupService:
     administrators and administrators of the service may change a group; only the owner and
     the latter may delete it. Raises PermissionDenied, and AdministrationError with a sentence
     for people when something can't be done.
+
+    `informed_of` gives a caller with what other services say of some groups and those in them.
     """
 
     def __init__(
@@ -66,10 +69,12 @@ class GroupService:
         database: Database,
         naming: GroupNaming,
         clock: Callable[[], datetime] = _now,
+        informed_of: Callable[[Identity, Collection[str]], Identity] | None = None,
     ) -> None:
         self._database = database
         self._naming = naming
         self._clock = clock
+        self._informed_of = informed_of
 
     # ------------------------------------------------------------------ groups
 
@@ -114,8 +119,8 @@ class GroupService:
 
         Somebody who stays a member keeps the end of the membership.
         """
-        with self._database.write() as unit:
-            self._replace(unit, self.changeable(unit, name, by), change, by)
+        with self.changing(name, by) as (unit, group):
+            self._replace(unit, group, change, by)
 
     def delete(self, name: str, *, by: Identity) -> None:
         """End a group; whoever was a member because of it is none from now on."""
@@ -152,8 +157,7 @@ class GroupService:
         now = self._clock()
         if expires is not None and expires <= now:
             raise InvalidValueError("the membership would be over before it begins")
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             kept = replace(self._stored(unit, member), expires=expires)
             if kept in group.members:
                 raise AlreadyExistsError(f"{member!r} is a member of {group.name!r} already")
@@ -180,8 +184,7 @@ class GroupService:
         now = self._clock()
         if expires is not None and expires <= now:
             raise InvalidValueError("the memberships would be over before they begin")
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             present = {
                 replace(member, expires=None)
                 for member in group.members
@@ -199,8 +202,7 @@ class GroupService:
         self, name: str, *, public: bool, readers: Sequence[str], by: Identity
     ) -> None:
         """Lets everybody, or the members of these groups, look into the group."""
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             uris = [self._group_uri(unit, reader) for reader in readers]
             properties = with_access(group.properties, public=public, readers=uris)
             if properties == group.properties:
@@ -213,8 +215,7 @@ class GroupService:
     def remove_member(self, name: str, member: str, *, by: Identity) -> None:
         """Ends a direct membership; raises NotAMemberError when there is none."""
         now = self._clock()
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             stored = self._stored(unit, member)
             if not unit.groups.remove_member(group.group_id, stored, at=now):
                 raise NotAMemberError(f"{member!r} is not a member of {group.name!r}")
@@ -224,8 +225,7 @@ class GroupService:
 
     def add_admin(self, name: str, admin: str, *, by: Identity) -> Member:
         """Lets somebody, or all members of a group, administer the group."""
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             kept = self._stored(unit, admin)
             if kept in group.admins:
                 raise AlreadyExistsError(f"{admin!r} administers {group.name!r} already")
@@ -234,8 +234,7 @@ class GroupService:
 
     def remove_admin(self, name: str, admin: str, *, by: Identity) -> None:
         """The opposite; raises NotAMemberError when there is nothing to take back."""
-        with self._database.write() as unit:
-            group = self.changeable(unit, name, by)
+        with self.changing(name, by) as (unit, group):
             stored = self._stored(unit, admin)
             if stored not in group.admins:
                 raise NotAMemberError(f"{admin!r} does not administer {group.name!r}")
@@ -273,6 +272,31 @@ class GroupService:
             who = " and ".join(sorted(f"its {role.value}s" for role in needed))
             raise PermissionDenied(f"can't {deed} {group.name}: only {who} may")
         return group
+
+    @contextmanager
+    def changing(self, name: str, by: Identity) -> Iterator[tuple[UnitOfWork, Group]]:
+        """A transaction, and in it the group, locked, if this identity may change it."""
+        informed = self.informed(by, name, to_change=True) if by.may_write else by
+        with self._database.write() as unit:
+            yield unit, self.changeable(unit, name, informed)
+
+    def informed(self, caller: Identity, text: str, *, to_change: bool = False) -> Identity:
+        """The caller with the memberships elsewhere that let them see (or change) this group.
+
+        Nobody is asked where the caller may change the group already. Not to be called inside
+        a transaction.
+        """
+        if self._informed_of is None or caller.acts_as_admin:
+            return caller
+        with self._database.read() as unit:
+            group = self.existing(unit, text)
+            if {GroupRole.OWNER, GroupRole.ADMIN} & self.roles(unit, group, caller):
+                return caller
+        lines = group.admins if to_change else (*group.admins, *group.members)
+        named = {line.value for line in lines if line.kind is MemberKind.GROUP}
+        if not to_change:
+            named.update(readers_of(group))
+        return self._informed_of(caller, named)
 
     def require_change(self, unit: UnitOfWork, group: Group, by: Identity) -> None:
         """Raises PermissionDenied unless this identity may change the group."""

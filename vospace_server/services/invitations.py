@@ -61,8 +61,7 @@ class InvitationService:
         if membership_expires is not None and membership_expires <= now:
             raise InvalidValueError("the membership would be over before it begins")
         secret = new_secret()
-        with self._database.write() as unit:
-            group = self._groups.changeable(unit, name, by)
+        with self._groups.changing(name, by) as (unit, group):
             new = Invitation(
                 invitation_id=0,
                 group_name=group.name,
@@ -86,6 +85,7 @@ class InvitationService:
 
     def open_of(self, name: str, *, by: Identity) -> list[Invitation]:
         """The invitations into a group that nobody has answered, for whoever may change it."""
+        by = self._groups.informed(by, name, to_change=True)
         with self._database.read() as unit:
             group = self._groups.existing(unit, name)
             self._groups.require_change(unit, group, by)
@@ -99,9 +99,9 @@ class InvitationService:
     def accept(self, secret: str, *, by: Identity) -> Invitation:
         """Makes the caller what the invitation offers, at once and once."""
         with self._database.read() as unit:
-            inviter = self._open(unit, secret).invited_by
+            opened = self._open(unit, secret)
         # As the inviter is now: their account may be shut, or no longer administer the group.
-        inviting = self._inviting(inviter)
+        inviting = self._inviting(opened)
         with self._database.write() as unit:
             invitation = self._open(unit, secret)
             group = self._changeable(unit, invitation, inviting)
@@ -133,8 +133,7 @@ class InvitationService:
     def withdraw(self, name: str, invitation_id: int, *, by: Identity) -> None:
         """Closes an invitation into a group; one that is closed already is no error."""
         now = self._clock()
-        with self._database.write() as unit:
-            group = self._groups.changeable(unit, name, by)
+        with self._groups.changing(name, by) as (unit, group):
             known = {
                 each.invitation_id for each in unit.invitations.open_of(group.group_id, now=now)
             }
@@ -148,11 +147,12 @@ class InvitationService:
             raise InvalidValueError(_GONE)
         return invitation
 
-    def _inviting(self, name: str) -> Identity:
+    def _inviting(self, invitation: Invitation) -> Identity:
         try:
-            return self._identify(name, TokenScope.WRITE)
+            inviting = self._identify(invitation.invited_by, TokenScope.WRITE)
         except PermissionDenied as error:
             raise InvalidValueError(_GONE) from error
+        return self._groups.informed(inviting, invitation.group_name, to_change=True)
 
     def _changeable(
         self, unit: UnitOfWork, invitation: Invitation, inviting: Identity

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from vospace_model.faults import InvalidURI
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.domain.group import (
     GroupNaming,
@@ -10,6 +11,19 @@ from vospace_server.domain.group import (
     expand,
     lines_through,
 )
+
+
+def well_written(naming: GroupNaming, group_uris: Iterable[str]) -> set[str]:
+    """Those that can be read; in the properties of a group programs write what they like."""
+
+    def can_be_read(uri: str) -> bool:
+        try:
+            naming.own_name(uri)
+        except InvalidURI:
+            return False
+        return True
+
+    return {uri for uri in group_uris if can_be_read(uri)}
 
 
 def foreign_groups_inside(

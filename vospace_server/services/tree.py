@@ -1,7 +1,7 @@
 """Tree: what all services on nodes share: walking for a caller, and showing what was found."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -27,6 +27,7 @@ from vospace_server.services.nested_groups import (
     foreign_groups_inside,
     foreign_members,
     groups_around,
+    well_written,
 )
 
 
@@ -115,13 +116,19 @@ class Tree:
             named = unit.groups.named_below(top_id)
         return self._informed_of(caller, named)
 
-    def informed_of_own_groups(self, caller: Identity) -> Identity:
-        """The caller with all groups of ours, those too that hold groups of other services."""
+    def informed_of_groups(
+        self, caller: Identity, group_uris: Collection[str] | None = None
+    ) -> Identity:
+        """The caller with those memberships that these groups, or groups in them, ask for.
+
+        Without naming any: with all that could give the caller a part in a group of ours.
+        """
         if self._foreign_groups is None:
             return caller
-        with self.database.read() as unit:
-            members = foreign_members(unit, self.naming, now=datetime.now(UTC))
-        return self._informed_of(caller, members)
+        if group_uris is None:
+            with self.database.read() as unit:
+                group_uris = unit.groups.groups_with_a_part(now=datetime.now(UTC))
+        return self._informed_of(caller, well_written(self.naming, group_uris))
 
     def informed_of_trees(self, caller: Caller) -> Caller:
         """The same for work on whole trees, in which any node may ask for anything.

@@ -13,10 +13,12 @@ from starlette.types import Scope
 from vospace_model.faults import Fault, NotAuthenticated, PermissionDenied, status_of
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.http.authentication import caller_of
-from vospace_server.http.browser_sessions import SAFE_METHODS, has_ended
+from vospace_server.http.browser_sessions import SAFE_METHODS, SessionCookies, has_ended
 from vospace_server.http.threads import in_thread
 from vospace_server.web.addresses import login_address, target_of_referrer
+from vospace_server.web.forms import Form
 from vospace_server.web.pages import Pages, here
+from vospace_server.web.unsent import unsent_of
 
 _LOG = logging.getLogger(__name__)
 _CALLER: Final = "vospace.caller"
@@ -85,8 +87,11 @@ _WORDS: Final = {
 class ErrorPages:
     """Answers faults with pages, when a person with a browser asks (http/faults.py)."""
 
-    def __init__(self, *, pages: Pages, grantor: Grantor | None = None) -> None:
+    def __init__(
+        self, *, pages: Pages, cookies: SessionCookies, grantor: Grantor | None = None
+    ) -> None:
         self._pages = pages
+        self._cookies = cookies
         self._grantor = grantor
 
     async def answer(self, fault: Fault, scope: Scope) -> Response | None:
@@ -104,7 +109,7 @@ class ErrorPages:
     async def _answer(self, fault: Fault, scope: Scope) -> Response:
         request = Request(scope)
         if _login_helps(fault, request):
-            return self._pages.go(login_address(_place(request)))
+            return self._login(request)
         grantor = None
         if isinstance(fault, PermissionDenied) and self._grantor is not None:
             grantor = await in_thread(self._grantor, scope[_CALLER], scope["raw_path"])
@@ -117,6 +122,20 @@ class ErrorPages:
             words=_WORDS.get(status, _WORDS[500 if status >= 500 else 400]),  # noqa: PLR2004
             detail=fault.detail,
             grantor=grantor,
+        )
+
+    def _login(self, request: Request) -> Response:
+        """The way to the login, or the login itself, with what was typed into a form."""
+        place, unsent = _place(request), unsent_of(request.scope)
+        if unsent is None:
+            return self._pages.go(login_address(place))
+        return self._pages.show_private_form(
+            request,
+            "login.html",
+            Form(),
+            is_private=self._cookies.may_be_given(request.scope),
+            next=place,
+            unsent=unsent,
         )
 
 

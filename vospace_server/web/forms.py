@@ -27,6 +27,11 @@ class Form:
         """A form that nobody has sent yet, with what its fields hold at first."""
         return cls(values.items())
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All fields in their order."""
+        return list(self._fields.pairs)
+
     def get(self, name: str) -> str:
         """What was typed, without space around it; empty when the field is missing."""
         return self.exact(name).strip()

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vospace_model.faults import NotAuthenticated, PermissionDenied
+from vospace_model.faults import NotAuthenticated, PermissionDenied, ServiceBusy, status_of
 from vospace_server.domain.access import require_whole_reach
 from vospace_server.domain.identity import Identity
 from vospace_server.http.authentication import caller_of
@@ -24,6 +24,7 @@ from vospace_server.web.notices import CLEARED, Notice, notice_of
 
 THEME_COOKIE: Final = "vospace-theme"
 LANGUAGE_COOKIE: Final = "vospace-language"
+_RETRY_SECONDS: Final = 60
 # What the theme may be; "auto" is what the system says.
 THEMES: Final = ("auto", "light", "dark")
 
@@ -89,6 +90,34 @@ class Pages:
         """The page of a form as it was sent: 422 when something in it is wrong."""
         status = 200 if form.is_valid else 422
         return self.show(request, template, status=status, form=form, **context)
+
+    def show_private_form(
+        self,
+        request: Request,
+        template: str,
+        form: Form,
+        *,
+        is_private: bool,
+        busy: ServiceBusy | None = None,
+        **context: Any,
+    ) -> Response:
+        """The page of a form for a password, which says so if others could read it.
+
+        503 when too many were tried.
+        """
+        status, headers = (200 if form.is_valid else 422), {}
+        if busy is not None:
+            status = status_of(busy)
+            headers = {"retry-after": str(busy.retry_after_seconds or _RETRY_SECONDS)}
+        return self.show(
+            request,
+            template,
+            status=status,
+            headers=headers,
+            form=form,
+            is_private=is_private,
+            **context,
+        )
 
     @staticmethod
     def go(target: str, notice: Notice | None = None) -> Response:

@@ -5,6 +5,7 @@ checked, before it runs: there is no other way to have such an endpoint here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -14,12 +15,13 @@ from starlette.routing import Match
 from starlette.types import Scope
 from typing_extensions import override
 
-from vospace_model.faults import InvalidURI
+from vospace_model.faults import InvalidURI, PermissionDenied
 from vospace_server.http.browser_sessions import SessionCookies, check_csrf_token, session_of
 from vospace_server.http.routing import TEMPLATE, Endpoint, TreeRoute
 from vospace_server.web.forms import CSRF_FIELD, Form, read_form
 
 _VALUES: Final = "vospace.path_values"
+_FORM: Final = "vospace.form"
 
 FormEndpoint = Callable[[Request, Form], Awaitable[Response]]
 
@@ -59,24 +61,65 @@ def path_value(request: Request, name: str) -> str:
         raise InvalidURI("the address is not percent-encoded UTF-8") from None
 
 
-def posting(
-    endpoint: FormEndpoint, cookies: SessionCookies, *, asks_token: bool = True
-) -> Endpoint:
+@dataclass(frozen=True, slots=True)
+class Posting:
     """An endpoint for POST, which runs only for forms that a page of ours has sent.
 
-    Without `asks_token`, the origin alone proves that: for the login, whose form may be older
-    than the session that another window has begun.
+    `again` shows the page of the form as it was sent, and does nothing else.
     """
 
-    async def post(request: Request) -> Response:
-        cookies.check_same_origin(request.scope)
+    run: FormEndpoint
+    cookies: SessionCookies
+    asks_token: bool
+    again: FormEndpoint | None
+
+    async def __call__(self, request: Request) -> Response:
+        """Check where the form comes from, and hand it over."""
+        self.cookies.check_same_origin(request.scope)
         form = await read_form(request)
         session = session_of(request)
-        if session is not None and asks_token:
-            check_csrf_token(session, form.get(CSRF_FIELD) or _header_token(request))
-        return await endpoint(request, form)
+        if session is not None and self.asks_token:
+            try:
+                check_csrf_token(session, form.get(CSRF_FIELD) or _header_token(request))
+            except PermissionDenied:
+                # A page that is older than the session: they have logged in anew elsewhere.
+                shown = await self.show_again(request, form) if form.has(CSRF_FIELD) else None
+                if shown is None:
+                    raise
+                return shown
+        if self.again is not None:
+            request.scope[_FORM] = form
+        return await self.run(request, form)
 
-    return post
+    async def show_again(self, request: Request, form: Form) -> Response | None:
+        """The page of the form, with what is in it; None for forms that are not shown again."""
+        if self.again is None:
+            return None
+        form.refuse("", "Nothing was sent yet. Look at what you typed, then send it once more.")
+        return await self.again(request, form)
+
+    @staticmethod
+    def refused_form(scope: Scope) -> Form | None:
+        """The form of a request that its endpoint has refused, if it can be shown again."""
+        form: Form | None = scope.get(_FORM)
+        return form
+
+
+def posting(
+    endpoint: FormEndpoint,
+    cookies: SessionCookies,
+    *,
+    asks_token: bool = True,
+    again: FormEndpoint | None = None,
+) -> Endpoint:
+    """The only way to have an endpoint that changes something.
+
+    `again` is for forms into which people type: it shows the page with the form filled in, for
+    somebody who was logged out before they sent it. Without `asks_token`, the origin alone
+    proves where a form comes from: for the login, whose form may be older than the session that
+    another window has begun.
+    """
+    return Posting(endpoint, cookies, asks_token, again)
 
 
 def _header_token(request: Request) -> str | None:

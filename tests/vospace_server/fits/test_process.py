@@ -12,7 +12,15 @@ import pytest
 from astropy.io import fits
 from typing_extensions import override
 
-from tests.support.fits_files import file_of, image, opened, pixels
+from tests.support.fits_files import (
+    corrected,
+    file_of,
+    grid,
+    image,
+    opened,
+    pixels,
+    sky_header,
+)
 from vospace_model.faults import (
     InvalidArgument,
     InvalidData,
@@ -125,6 +133,30 @@ def test_of_a_cube_only_the_planes_that_are_needed_are_read(workers: FitsWorkers
 
     assert np.array_equal(opened(made)[0].data, cube[6:8])
     assert fetched < len(content) / 10
+
+
+def test_of_distortion_tables_only_those_that_are_named_are_read(workers: FitsWorkers) -> None:
+    header = corrected(sky_header(1000, 500), first_table=1)
+    image = fits.ImageHDU(pixels(500, 1000), header, name="SCI", ver=1)
+    beside = fits.ImageHDU(pixels(500, 1000), name="DQ", ver=1)
+    tables = [grid(name, number) for name in ("WCSDVARR", "D2IMARR") for number in (1, 2)]
+    unused = fits.ImageHDU(pixels(500, 1000), name="WCSDVARR", ver=3)
+    content = file_of(fits.PrimaryHDU(), image, beside, *tables, unused)
+
+    made, fetched = cut(workers, content, SUB="[SCI,1][101:120,11:13]")
+
+    assert [hdu.name for hdu in opened(made)[1:]] == ["WCSDVARR", "D2IMARR"] * 2
+    assert fetched < 150_000 < len(content) / 20
+
+
+def test_no_table_is_looked_for_that_nothing_names(workers: FitsWorkers) -> None:
+    image = fits.PrimaryHDU(pixels(300, 400), sky_header(400, 300))
+    others = [fits.ImageHDU(pixels(100, 200), name=f"N{number}") for number in range(30)]
+    content = file_of(image, *others)
+
+    _, fetched = cut(workers, content, SUB="[0][1:9,1:9]")
+
+    assert fetched < 30_000
 
 
 def test_of_all_headers_nothing_else_is_read(workers: FitsWorkers) -> None:

@@ -66,10 +66,15 @@ class AccountPages:
             "certificates/remove": self.remove_certificate,
             "sessions/end": self.end_sessions,
         }
+        # Not the form for a password, of which nothing is kept.
+        shown_again = {"tokens": self._show}
         return [
             PageRoute(root, {"GET": self.show}),
             *(
-                PageRoute(f"{root}/{deed}", {"POST": posting(endpoint, self._cookies)})
+                PageRoute(
+                    f"{root}/{deed}",
+                    {"POST": posting(endpoint, self._cookies, again=shown_again.get(deed))},
+                )
                 for deed, endpoint in deeds.items()
             ),
         ]

@@ -63,7 +63,7 @@ class AdminPages:
     @property
     def routes(self) -> list[TreeRoute]:
         """The addresses with their endpoints."""
-        add = posting(self.add_allocation, self._cookies)
+        add = posting(self.add_allocation, self._cookies, again=self._show_allocations)
         change = posting(self.set_quota, self._cookies)
         state = {"GET": self.state, "POST": posting(self.set_state, self._cookies)}
         return [

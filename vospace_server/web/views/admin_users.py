@@ -42,14 +42,16 @@ class AdminUserPages:
     @property
     def routes(self) -> list[TreeRoute]:
         """The addresses with their endpoints."""
-        users = {"GET": self.list, "POST": posting(self.add, self._cookies)}
+        add = posting(self.add, self._cookies, again=self._list)
+        names = posting(self.set_names, self._cookies, again=self.show_names)
+        users = {"GET": self.list, "POST": add}
         return [
             PageRoute(addresses.ADMIN, {"GET": self.list}),
             PageRoute(_ROOT, users),
             PageRoute(_ONE, {"GET": self.show}),
             PageRoute(f"{_ONE}/access", {"POST": posting(self.set_access, self._cookies)}),
             PageRoute(f"{_ONE}/password", {"POST": posting(self.reset, self._cookies)}),
-            PageRoute(f"{_ONE}/names", {"POST": posting(self.set_names, self._cookies)}),
+            PageRoute(f"{_ONE}/names", {"POST": names}),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -125,6 +127,11 @@ class AdminUserPages:
         if not form.is_valid:
             return await self._show(request, name, form)
         return self._done(request, name, "The certificate logs in as {name} from now on.")
+
+    async def show_names(self, request: Request, form: Form) -> Response:
+        """The form for a name with what is in it."""
+        admin_of(request)
+        return await self._show(request, path_value(request, "user"), form)
 
     async def _list(self, request: Request, form: Form) -> Response:
         admin_of(request)

@@ -46,7 +46,8 @@ class GroupPages:
     @property
     def routes(self) -> list[TreeRoute]:
         """The addresses with their endpoints."""
-        edit = {"GET": self.ask_for_change, "POST": posting(self.change, self._cookies)}
+        change = posting(self.change, self._cookies, again=self.show_change)
+        edit = {"GET": self.ask_for_change, "POST": change}
         delete = {"GET": self.ask_to_delete, "POST": posting(self.delete, self._cookies)}
         return [
             PageRoute(_ROOT, {"GET": self.show}),
@@ -83,6 +84,10 @@ class GroupPages:
             **({"public": "yes"} if is_public(view.group) else {}),
         )
         return self._show_edit(request, form, view)
+
+    async def show_change(self, request: Request, form: Form) -> Response:
+        """The form with what is in it."""
+        return self._show_edit(request, form, await self._changeable(request))
 
     async def change(self, request: Request, form: Form) -> Response:
         """Description, and who may look into it."""

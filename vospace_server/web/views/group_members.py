@@ -54,10 +54,18 @@ class GroupMemberPages:
             "admins": self.add_admin,
             "admins/remove": self.remove_admin,
         }
-        bulk = {"GET": self.ask_for_list, "POST": posting(self.add_list, self._cookies)}
+        shown_again = {
+            "members": self._group_pages.show_with,
+            "admins": self._group_pages.show_with,
+        }
+        paste = posting(self.add_list, self._cookies, again=self.show_list)
+        bulk = {"GET": self.ask_for_list, "POST": paste}
         return [
             *(
-                PageRoute(f"{_ROOT}/{deed}", {"POST": posting(endpoint, self._cookies)})
+                PageRoute(
+                    f"{_ROOT}/{deed}",
+                    {"POST": posting(endpoint, self._cookies, again=shown_again.get(deed))},
+                )
                 for deed, endpoint in deeds.items()
             ),
             PageRoute(f"{_ROOT}/bulk", bulk),
@@ -108,7 +116,11 @@ class GroupMemberPages:
 
     async def ask_for_list(self, request: Request) -> Response:
         """The form for many members at once."""
-        return await self._show_list(request, Form(), [])
+        return await self.show_list(request, Form())
+
+    async def show_list(self, request: Request, form: Form) -> Response:
+        """The form with what is in it."""
+        return await self._show_list(request, form, [])
 
     async def add_list(self, request: Request, form: Form) -> Response:
         """A line for each member; the page says of each line what came of it."""
@@ -189,7 +201,7 @@ class InvitationPages:
     @property
     def routes(self) -> list[TreeRoute]:
         """The addresses with their endpoints."""
-        invite = posting(self.invite, self._cookies)
+        invite = posting(self.invite, self._cookies, again=self._group_pages.show_with)
         withdraw = posting(self.withdraw, self._cookies)
         join = {"GET": self.ask, "POST": posting(self.answer, self._cookies)}
         return [

@@ -41,7 +41,10 @@ class GroupListPages:
     def routes(self) -> list[TreeRoute]:
         """The addresses with their endpoints."""
         root = addresses.GROUPS
-        new = {"GET": self.ask_for_new, "POST": posting(self.make, self._cookies)}
+        new = {
+            "GET": self.ask_for_new,
+            "POST": posting(self.make, self._cookies, again=self.show_new),
+        }
         return [
             PageRoute(root, {"GET": self.mine}),
             PageRoute(f"{root}/administered", {"GET": self.administered}),
@@ -65,7 +68,7 @@ class GroupListPages:
 
     async def find(self, request: Request) -> Response:
         """All that the viewer may look into, or those with a text in name or description."""
-        viewer = viewer_of(request)
+        viewer = await call(self._queries.informed, viewer_of(request))
         text = request.query_params.get("text", "").strip()
         found = await call(self._queries.visible, viewer, text)
         return self._pages.show(
@@ -84,8 +87,12 @@ class GroupListPages:
 
     async def ask_for_new(self, request: Request) -> Response:
         """The empty form."""
+        return await self.show_new(request, Form())
+
+    async def show_new(self, request: Request, form: Form) -> Response:
+        """The form with what is in it."""
         viewer_of(request)
-        return self._pages.show_form(request, "groups/new.html", Form(), tab="new")
+        return self._pages.show_form(request, "groups/new.html", form, tab="new")
 
     async def make(self, request: Request, form: Form) -> Response:
         """A new group of the viewer's."""
@@ -102,13 +109,16 @@ class GroupListPages:
                 by=viewer,
             )
         if not form.is_valid:
-            return self._pages.show_form(request, "groups/new.html", form, tab="new")
+            return await self.show_new(request, form)
         say = self._pages.language_of(request).say
         notice = Notice(text=say("The group {name} is there. Add its members.", name=name))
         return self._pages.go(addresses.group(name), notice)
 
     async def _list(self, request: Request, tab: str, role: GroupRole) -> Response:
-        groups = await call(self._queries.with_role, viewer_of(request), role)
+        viewer = viewer_of(request)
+        if role is not GroupRole.OWNER:
+            viewer = await call(self._queries.informed, viewer)
+        groups = await call(self._queries.with_role, viewer, role)
         return self._pages.show(
             request, "groups/list.html", tab=tab, text="", groups=groups, more=0
         )

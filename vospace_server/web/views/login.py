@@ -7,8 +7,8 @@ from vospace_model.faults import NotAuthenticated, ServiceBusy
 from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import PasswordCredentials
 from vospace_server.domain.identity import Identity
-from vospace_server.http.authentication import caller_of, client_address
-from vospace_server.http.browser_sessions import SessionCookies, session_of
+from vospace_server.http.authentication import as_caller, caller_of, client_address
+from vospace_server.http.browser_sessions import SessionCookies, in_session, session_of
 from vospace_server.http.routing import TreeRoute
 from vospace_server.http.threads import in_thread
 from vospace_server.services.sessions import SessionService
@@ -17,6 +17,7 @@ from vospace_server.web.forms import Form
 from vospace_server.web.notices import Notice
 from vospace_server.web.pages import Pages
 from vospace_server.web.routing import PageRoute, posting
+from vospace_server.web.unsent import UnsentForms, read_unsent
 
 
 class LoginPages:
@@ -29,11 +30,13 @@ class LoginPages:
         cookies: SessionCookies,
         authenticator: Authenticator,
         sessions: SessionService,
+        unsent_forms: UnsentForms,
     ) -> None:
         self._pages = pages
         self._cookies = cookies
         self._authenticator = authenticator
         self._sessions = sessions
+        self._unsent_forms = unsent_forms
 
     @property
     def routes(self) -> list[TreeRoute]:
@@ -60,7 +63,7 @@ class LoginPages:
         return self._show(request, Form.filled(next=target))
 
     async def log_in(self, request: Request, form: Form) -> Response:
-        """A new session, and on to the page that was asked for."""
+        """A new session, and on to the page that was asked for, or the form that waits."""
         name = form.require("username", "Type your user name.")
         password = form.exact("password")
         if not password:
@@ -69,7 +72,7 @@ class LoginPages:
             return self._show(request, form)
         credentials = PasswordCredentials(name=name, password=password)
         try:
-            cookie = await in_thread(self._begin, request, credentials)
+            identity, cookie = await in_thread(self._begin, request, credentials)
         except NotAuthenticated as fault:
             wrong = "disabled" not in fault.detail
             form.refuse(
@@ -83,9 +86,8 @@ class LoginPages:
             form.refuse(
                 "", "There were too many wrong passwords. Wait a minute, then try again."
             )
-            wait = str(fault.retry_after_seconds or 60)
-            return self._show(request, form, headers={"retry-after": wait}, status=503)
-        response = self._pages.go(addresses.local_target(form.get("next")))
+            return self._show(request, form, busy=fault)
+        response = await self._onward(request, form, identity, cookie)
         response.headers.append("set-cookie", self._cookies.given(request.scope, cookie))
         return response
 
@@ -110,26 +112,38 @@ class LoginPages:
         response.headers.append("set-cookie", self._cookies.taken(request.scope))
         return response
 
-    def _begin(self, request: Request, credentials: PasswordCredentials) -> str:
+    def _begin(
+        self, request: Request, credentials: PasswordCredentials
+    ) -> tuple[Identity, str]:
         address = client_address(request.scope)
         identity = self._authenticator.authenticate(credentials, address=address)
         before = self._cookies.read(request.scope)
-        return self._sessions.begin(identity, instead_of=before)
+        return identity, self._sessions.begin(identity, instead_of=before)
+
+    async def _onward(
+        self, request: Request, form: Form, identity: Identity, cookie: str
+    ) -> Response:
+        """The form that somebody could not send before, or the page that was asked for."""
+        unsent = read_unsent(form)
+        session = None
+        if unsent is not None:
+            session = await in_thread(self._sessions.find, cookie)
+        if unsent is not None and session is not None:
+            scope = in_session(as_caller(request.scope, identity), session)
+            shown = await self._unsent_forms.show(unsent, scope)
+            if shown is not None:
+                return shown
+        return self._pages.go(addresses.local_target(form.get("next")))
 
     def _show(
-        self,
-        request: Request,
-        form: Form,
-        *,
-        status: int | None = None,
-        headers: dict[str, str] | None = None,
+        self, request: Request, form: Form, *, busy: ServiceBusy | None = None
     ) -> Response:
-        return self._pages.show(
+        return self._pages.show_private_form(
             request,
             "login.html",
-            status=status or (200 if form.is_valid else 422),
-            headers=headers,
-            form=form,
+            form,
             is_private=self._cookies.may_be_given(request.scope),
+            busy=busy,
             next=addresses.local_target(form.get("next")),
+            unsent=read_unsent(form),
         )

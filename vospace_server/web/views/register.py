@@ -70,8 +70,7 @@ class RegisterPages:
             )
         except ServiceBusy as fault:
             form.refuse("", "Too many accounts were made from your address. Wait a minute.")
-            wait = str(fault.retry_after_seconds or 60)
-            return self._show(request, form, status=503, headers={"retry-after": wait})
+            return self._show(request, form, busy=fault)
         if user is None:
             _move_to_password(form)
             return self._show(request, form)
@@ -89,21 +88,15 @@ class RegisterPages:
         return response
 
     def _show(
-        self,
-        request: Request,
-        form: Form,
-        *,
-        status: int | None = None,
-        headers: dict[str, str] | None = None,
+        self, request: Request, form: Form, *, busy: ServiceBusy | None = None
     ) -> Response:
-        return self._pages.show(
+        return self._pages.show_private_form(
             request,
             "register.html",
-            status=status or (200 if form.is_valid else 422),
-            headers=headers,
-            form=form,
-            mode=self._registration.mode.value,
+            form,
             is_private=self._cookies.may_be_given(request.scope),
+            busy=busy,
+            mode=self._registration.mode.value,
         )
 
 

@@ -118,7 +118,8 @@ async function showVotable(place, address, entry) {
   for (const table of tables.slice(0, MOST_TABLES)) {
     place.append(element("h3", {}, cut(table.name) || say("Table")), ...tableOf(table.fields, table.rows));
     if (table.count > table.rows.length) hint(whole ? say("The first {n} of {all} rows.", { n: number(MOST_ROWS), all: number(table.count) }) : say("The first {n} rows.", { n: number(MOST_ROWS) }));
-    if (!table.count) hint(table.binary ? say("The rows are stored in binary form and are not shown; TOPCAT shows them.") : say("This table has no rows."));
+    if (whole && table.cutOff) hint(say("The binary rows break off; those before are shown."));
+    else if (!table.count) hint(table.binary ? say("The rows are stored in a form that is not read here; TOPCAT shows them.") : say("This table has no rows."));
   }
   if (tables.length > MOST_TABLES) hint(say("The first {n} of {all} tables.", { n: number(MOST_TABLES), all: number(tables.length) }));
 }

@@ -4,7 +4,10 @@
  * about what is not well-formed.
  */
 
-/** @typedef {{name: string, fields: [string, string][], rows: string[][], count: number, binary: boolean}} Rows */
+import { readStream } from "./votable_stream.js";
+
+/** @typedef {import("./votable_stream.js").Column} Column */
+/** `binary`: rows of another form than is read here; `cutOff`: their stream holds no whole last row. @typedef {{name: string, fields: [string, string][], columns: Column[], rows: string[][], count: number, binary: boolean, cutOff: boolean}} Rows */
 /** `broken`: it is not XML to its end. @typedef {{tables: Rows[], broken: boolean}} Votable */
 /** @typedef {{rows: number, cells: number, tables: number}} Bounds */
 
@@ -47,7 +50,7 @@ const SKIPPED = [["<!--", "-->"], ["<?", "?>"], ["<!DOCTYPE", ">"]];
 function* pieces(text) {
   for (let at = 0; at < text.length; ) {
     const open = text.indexOf("<", at);
-    if (open < 0) return;
+    if (open < 0) return yield { text: plain(text.slice(at)) };
     if (open > at) yield { text: plain(text.slice(at, open)) };
     const skipped = SKIPPED.find(([begin]) => text.startsWith(begin, open));
     if (text.startsWith("<![CDATA[", open)) {
@@ -76,6 +79,7 @@ const nameOf = (tag) => /^\/?(?:[^\s:/>]*:)?([^\s:/>]*)/.exec(tag)?.[1] ?? "";
 export function readVotable(text, bounds) {
   /** @type {Votable} */
   const found = { tables: [], broken: false };
+  let brokenOff = false;
   /** @type {string[]} */
   const open = [];
   /** @type {Rows | undefined} */
@@ -83,25 +87,44 @@ export function readVotable(text, bounds) {
   /** @type {string[] | null} */
   let row = null;
   let cell = "";
+  /** What a stream that is open holds; of a table, the first one counts. @type {string[] | null} */
+  let stream = null;
+  let streamed = false;
+  const endOfStream = () => {
+    if (table && stream) decode(table, stream.join(""), open, bounds);
+    stream = null;
+  };
   for (const piece of pieces(text)) {
-    if (piece === null) return { ...found, broken: true };
+    if (piece === null) {
+      brokenOff = true;
+      break;
+    }
     if (piece.text !== undefined) {
-      if (row && open.at(-1) === "TD") cell += piece.text;
+      if (stream && open.at(-1) === "STREAM") stream.push(piece.text);
+      else if (row && open.at(-1) === "TD") cell += piece.text;
       continue;
     }
     const tag = piece.tag ?? "";
     const name = nameOf(tag);
     const closes = tag.startsWith("/");
+    if (closes && name === "STREAM") endOfStream();
     if (closes && open.pop() !== name) return { ...found, broken: true };
     if (!closes) {
       open.push(name);
-      if (name === "TABLE") found.tables.push((table = { name: attribute(tag, "name"), fields: [], rows: [], count: 0, binary: false }));
-      else if (name === "FIELD") table?.fields.push([attribute(tag, "name") || attribute(tag, "ID"), attribute(tag, "unit")]);
-      else if (name === "STREAM" && table) table.binary = true;
-      else if (name === "TR") row = table && table.rows.length < bounds.rows && found.tables.length <= bounds.tables ? [] : null;
+      if (name === "TABLE") {
+        found.tables.push((table = { name: attribute(tag, "name"), fields: [], columns: [], rows: [], count: 0, binary: false, cutOff: false }));
+        streamed = false;
+      } else if (name === "FIELD") addField(table, tag);
+      else if (name === "VALUES" && open.at(-2) === "FIELD") addMissing(table, tag);
+      else if (name === "STREAM" && table && !streamed) {
+        streamed = true;
+        table.binary = found.tables.length > bounds.tables || !isInline(tag) || !/^BINARY2?$/.test(open.at(-2) ?? "");
+        stream = table.binary ? null : [];
+      } else if (name === "TR") row = table && table.rows.length < bounds.rows && found.tables.length <= bounds.tables ? [] : null;
       else if (name === "TD") cell = "";
     }
     if (closes || tag.endsWith("/")) {
+      if (!closes && name === "STREAM") endOfStream();
       if (!closes) open.pop();
       if (name === "TD" && row && row.length < bounds.cells) row.push(cell);
       if (name === "TR" && table) {
@@ -111,5 +134,28 @@ export function readVotable(text, bounds) {
       }
     }
   }
-  return { ...found, broken: open.length > 0 };
+  endOfStream();
+  return { ...found, broken: brokenOff || open.length > 0 };
+}
+
+/** @param {Rows | undefined} table @param {string} tag */
+function addField(table, tag) {
+  table?.fields.push([attribute(tag, "name") || attribute(tag, "ID"), attribute(tag, "unit")]);
+  table?.columns.push({ datatype: attribute(tag, "datatype"), arraysize: attribute(tag, "arraysize"), missing: "" });
+}
+
+/** @param {Rows | undefined} table @param {string} tag */
+function addMissing(table, tag) {
+  const column = table?.columns.at(-1);
+  if (column) column.missing ||= attribute(tag, "null").trim();
+}
+
+/** @param {string} tag of a stream: whether its bytes stand in it */
+const isInline = (tag) => !attribute(tag, "href") && attribute(tag, "encoding").toLowerCase() === "base64";
+
+/** @param {Rows} table @param {string} text @param {string[]} open @param {Bounds} bounds */
+function decode(table, text, open, bounds) {
+  const decoded = readStream(text, table.columns, open.includes("BINARY2"), bounds);
+  if (decoded === null) table.binary = true;
+  else Object.assign(table, { rows: decoded.rows, count: decoded.count, cutOff: decoded.broken });
 }
