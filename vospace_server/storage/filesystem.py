@@ -19,6 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from vospace_server.storage.early_writes import EarlyWrites
 from vospace_server.storage.growing_file import GrowingFile
 from vospace_server.storage.object_store import (
     ObjectKey,
@@ -203,6 +204,7 @@ class FilesystemWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with translated("beginning an upload"):
             self._descriptor = os.open(self._temporary, flags, 0o600)
+        self._early = EarlyWrites(self._descriptor) if store.properties.durable else None
 
     @property
     def key(self) -> ObjectKey:
@@ -215,6 +217,8 @@ class FilesystemWriter:
         with translated(f"writing object {self._key}"):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
+        if self._early is not None:
+            self._early.note(len(chunk))
 
     def commit(self) -> None:
         """Sync, link and sync again; the object is then readable and durable."""

@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from vospace_server.storage.early_writes import EarlyWrites
 from vospace_server.storage.object_store import SegmentBusyError, StoreError
 from vospace_server.storage.posix_errors import fsync_directory, translated
 
@@ -21,6 +22,7 @@ class GrowingFile:
         self._path = path
         self._sync = sync
         self._start: int | None = None
+        self._early: EarlyWrites | None = None
         with translated("beginning a segment"):
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -45,6 +47,7 @@ class GrowingFile:
             os.ftruncate(self._descriptor, start)
             os.lseek(self._descriptor, start, os.SEEK_SET)
         self._start = start
+        self._early = EarlyWrites(self._descriptor, start=start) if self._sync else None
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append all of chunk. Raises StoreFullError or StoreError."""
@@ -52,6 +55,8 @@ class GrowingFile:
         with translated(f"writing object {self._path.name}"):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
+        if self._early is not None:
+            self._early.note(len(chunk))
 
     def commit(self) -> None:
         """Put bytes and directory entry on stable storage; the lock is kept."""
