@@ -171,6 +171,7 @@ SERVER_LINES = (
     ("hashing", "— MD5 and SHA-256 of the same bytes in one thread", "{:,.0f}"),
     ("node_gets", "node GET (XML), 8 connections, a second", "{:,.0f}"),
     ("json_gets", "node GET (JSON), 8 connections, a second", "{:,.0f}"),
+    ("bare_gets", "— uvicorn with nothing behind it", "{:,.0f}"),
     ("listed_nodes", "listing of 10,010 nodes, nodes a second", "{:,.0f}"),
     ("listing_first_byte_ms", "— first byte, ms", "{:.1f}"),
     ("creates", "containers made on SQLite, 8 connections, a second", "{:,.0f}"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.dataset import FILES_PER_LISTED_FOLDER, LISTED_FOLDERS, Dataset
-from benchmarks.processes import finish
+from benchmarks.processes import finish, free_port, running, wait_until_listening
 from benchmarks.servers import Endpoint
 from benchmarks.session import ROW_SECONDS, require
 from benchmarks.vospace import USER
@@ -84,12 +84,24 @@ def _hashing_rate(path: Path) -> float:
 
 
 def node_gets(session: ServerSession) -> Figures:
-    """Nodes that one process gives a second: the XML of the standard, and our JSON."""
+    """Nodes that one process gives a second: the XML of the standard, and our JSON.
+
+    Beside them what uvicorn gives with no application behind it.
+    """
     folder = f"{USER}/listed/folder_5/listed_0500.dat"
     return {
         "node_gets": _load(session, "GET", f"/vault/nodes/{folder}"),
         "json_gets": _load(session, "GET", f"/api/v1/nodes/{folder}"),
+        "bare_gets": _bare_gets(session),
     }
+
+
+def _bare_gets(session: ServerSession) -> float:
+    port = free_port()
+    log = session.ours.state / "bare.log"
+    with running([sys.executable, "-m", "benchmarks.bare", str(port)], log=log) as process:
+        wait_until_listening(process, port, log)
+        return _load(session, "GET", "/", port=port)
 
 
 def creates(session: ServerSession) -> Figures:
@@ -110,8 +122,9 @@ def listings(session: ServerSession) -> Figures:
     return {"listed_nodes": nodes / total, "listing_first_byte_ms": first * 1e3}
 
 
-def _load(session: ServerSession, method: str, path: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.load", method, str(session.ours.port)]
+def _load(session: ServerSession, method: str, path: str, *, port: int | None = None) -> float:
+    answering = str(port or session.ours.port)
+    command = [sys.executable, "-m", "benchmarks.load", method, answering]
     printed = finish(
         [*command, session.header, path, str(LOAD_SECONDS), str(LOAD_CONNECTIONS)],
         timeout_seconds=ROW_SECONDS,
