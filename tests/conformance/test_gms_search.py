@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from tests.support.space import Space
+from tests.support.space import Space, add_user
 from tests.vospace_server.http.documents import CORE, container, data
 
 SHOWN = "ivo://cadc.nrc.ca/gms"
@@ -81,12 +81,14 @@ def test_only_the_groups_asked_for_are_told_as_far_as_one_is_in_them(
     assert found(member, f"ivo://example.org/gms?{mine}") == []
 
 
-def test_whoever_is_in_no_group_gets_an_empty_answer(stranger: httpx.Client) -> None:
+def test_whoever_is_in_no_group_gets_an_empty_answer(shared_space: Space) -> None:
     """Contract 7-25: no match is an empty body with 200."""
-    answer = stranger.get("/gms/search")
+    alone = add_user(shared_space.server, f"alone-{secrets.token_hex(4)}")
+    with shared_space.client(alone) as client:
+        answer = client.get("/gms/search")
 
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert stranger.get("/gms/search?group=HST-RO").content == b""
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert client.get("/gms/search?group=HST-RO").content == b""
 
 
 @pytest.mark.parametrize("address", ["/gms/search", "/gms/search?group=x", "/gms/groups"])
