@@ -89,6 +89,24 @@ def test_a_folder_that_was_made_does_not_take_the_focus_back(
     expect(page.get_by_label("Filter this folder")).to_be_focused()
 
 
+def test_a_dialog_gives_the_focus_back_to_a_row_that_was_made_anew_behind_it(
+    visit: Visit, alice: Person, space: Space
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        space.put(name)
+    page = browse(visit, alice, space.page)
+    with held_back(page, "**/api/v1/children/**"):
+        row(page, "b.txt").focus()
+        page.keyboard.press("r")
+        expect(page.locator("[data-browser][aria-busy]")).to_be_attached()
+        page.keyboard.press("e")
+        expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("[data-browser][aria-busy]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(row(page, "b.txt")).to_be_focused()
+
+
 def test_a_link_that_is_looked_up_late_does_not_lead_away_again(
     visit: Visit, alice: Person, space: Space
 ) -> None:

@@ -66,7 +66,7 @@ export function formDialog(title, body, more) {
   const cancel = element("button", { type: "button", onclick: () => dialog.close() }, say("Cancel"));
   const form = element("form", { method: "dialog", novalidate: true }, element("h2", { id: "window-title" }, title), ...body.filter(Boolean), trouble, element("p", { class: "actions" }, cancel, yes));
   dialog.append(form);
-  const before = document.activeElement;
+  const giveBack = keptFocus();
   document.body.append(dialog);
   let done = false;
   form.addEventListener("submit", async (event) => {
@@ -90,10 +90,24 @@ export function formDialog(title, body, more) {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
-      if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) before.focus({ preventScroll: true });
+      giveBack();
       resolve(done);
     });
   });
+}
+
+/**
+ * What gives the focus back to where it is now. The rows of a table may be made anew meanwhile;
+ * then the one that stands in the place of the former gets it.
+ */
+function keptFocus() {
+  const before = document.activeElement;
+  const grid = before?.closest("[role='grid']");
+  return () => {
+    if (document.activeElement !== document.body || !(before instanceof HTMLElement)) return;
+    const now = before.isConnected ? before : grid?.querySelector("[role='row'][tabindex='0']");
+    if (now instanceof HTMLElement) now.focus({ preventScroll: true });
+  };
 }
 
 /**
