@@ -1,7 +1,7 @@
 """What answers: the HTTP edge over the services."""
 
 from vospace_server.composition.access import Access
-from vospace_server.composition.bulk import build_bulk
+from vospace_server.composition.bulk import build_bulk, build_package_jobs
 from vospace_server.composition.groups import build_gms, build_groups
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
@@ -34,6 +34,7 @@ def build_endpoints(
 ) -> Endpoints:
     """Every endpoint of the service, over its services."""
     receiver = _build_receiver(config, services, access)
+    package_jobs = build_package_jobs(services, access, jobs)
     return Endpoints(
         nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
@@ -42,6 +43,7 @@ def build_endpoints(
             cutouts=services.cutouts,
             tickets=services.tickets,
             receiver=receiver,
+            package_jobs=package_jobs,
         ),
         transfers=TransferEndpoints(
             jobs=jobs.jobs,
@@ -51,7 +53,7 @@ def build_endpoints(
             ),
             addresses=addresses,
         ),
-        bulk=build_bulk(config, services, access, jobs, addresses),
+        bulk=build_bulk(config, services, access, jobs, addresses, package_jobs),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),

@@ -12,6 +12,7 @@ from vospace_model.protocols import (
     ProtocolUri,
     RequestedProtocol,
     SecurityMethod,
+    SecurityMethodUri,
 )
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import NodePath, VosUri
@@ -129,7 +130,8 @@ class TransferEndpoints:
             raise InvalidArgument(f"REQUEST is 'redirect', not {wanted[:40]!r}")
         record = await self._create(request, JobKind.SYNC_TRANSFER, transfer, parameters)
         negotiation = await in_thread(self._transfer_jobs.redirect, record.job_id)
-        return see_other(self._endpoint(request, negotiation))
+        asked = negotiation.protocols[0]
+        return see_other(self._endpoint(request, record.job_id, negotiation, asked))
 
     async def _negotiate(self, request: Request, transfer: Transfer) -> Response:
         record = await self._create(request, JobKind.SYNC_TRANSFER, transfer)
@@ -166,14 +168,15 @@ class TransferEndpoints:
             # Something changed since the job began: no endpoint is how a details document
             # says so, and the next use of the space will tell the reason.
             return ()
-        endpoint = self._endpoint(request, negotiation)
         # A share is to be passed on, so it is the address that never expires.
         shared = self._addresses.files_of(request, negotiation.node.path)
         return tuple(
             _shared(shared)
             if each.uri == ProtocolUri.PUBLIC_SHARE
             else NegotiatedProtocol(
-                uri=each.uri, endpoint=endpoint, security_methods=each.security_methods
+                uri=each.uri,
+                endpoint=self._endpoint(request, record.job_id, negotiation, each),
+                security_methods=each.security_methods,
             )
             for each in negotiation.protocols
         )
@@ -204,20 +207,28 @@ class TransferEndpoints:
         )
         return await in_thread(self._jobs.create, caller, new)
 
-    def _endpoint(self, request: Request, negotiation: Negotiation) -> str:
-        if negotiation.door is Door.PACKAGE:
-            base = f"{self._addresses.base(request)}{self._addresses.packages}"
-            return f"{base}/{negotiation.ticket}/{RUN}"
+    def _endpoint(
+        self, request: Request, job_id: str, negotiation: Negotiation, asked: RequestedProtocol
+    ) -> str:
+        base = self._addresses.base(request)
+        if negotiation.door is Door.PACKAGE and not _is_anonymous(asked):
+            return f"{base}{self._addresses.packages}/{job_id}/{RUN}"
         name = NodePath((negotiation.name,)).quoted()
         door = self._addresses.data
         if negotiation.door is Door.UNPACK:
             door = self._addresses.unpack
-        return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
+        return f"{base}{door}/{negotiation.ticket}{name}"
 
 
 def _shared(endpoint: str) -> NegotiatedProtocol:
     """The public share: for everybody, so never with a security method (VOSpace 2.1, 3.5.4)."""
     return NegotiatedProtocol(uri=ProtocolUri.PUBLIC_SHARE, endpoint=endpoint)
+
+
+def _is_anonymous(protocol: RequestedProtocol) -> bool:
+    """Whether the client means to show no credentials where the bytes are."""
+    methods = {method.uri for method in protocol.security_methods}
+    return not methods or bool(methods & {None, SecurityMethodUri.ANONYMOUS})
 
 
 def _scope_of(caller: Caller) -> TokenScope:

@@ -21,13 +21,14 @@ from vospace_model.protocols import ProtocolUri, RequestedProtocol
 from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import ViewUri
-from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller
+from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller, Identity
 from vospace_server.domain.reserved_names import invented
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
 from vospace_server.services.reading import ReadingService
-from vospace_server.services.tickets import TicketService, WriteTicket
+from vospace_server.services.tickets import PackageTicket, TicketService, WriteTicket
 from vospace_server.services.tree import Tree
 
 _READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
@@ -72,8 +73,7 @@ class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
     `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
-    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
-    shows who they are.
+    links resolved.
     """
 
     ticket: str
@@ -128,11 +128,15 @@ class TransferService:
         if transfer.direction.writes:
             return self._unpack(caller, transfer, job_id)
         protocols = _usable(transfer, _READ_PROTOCOLS)
+        name = self._archives.check_reading(caller, transfer)
+        scope = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+        ticket = PackageTicket(job_id=job_id, scope=scope.label, expires=self._tickets.expiry())
         return Negotiation(
-            ticket=job_id,
-            expires=self._tickets.expiry(),
-            name=self._archives.check_reading(caller, transfer),
-            node=transfer.target,
+            ticket=self._tickets.sign(ticket),
+            expires=ticket.expires,
+            name=name,
+            # Of several, the first.
+            node=transfer.targets[0],
             protocols=protocols,
             door=Door.PACKAGE,
         )
