@@ -19,6 +19,7 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.transfers import read_transfer, write_transfer
+from vospace_server.domain.cutout import PARAMETERS as PART_NAMES
 from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.token_scope import TokenScope
@@ -29,6 +30,7 @@ from vospace_server.domain.transfer_request import (
 )
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
+from vospace_server.http.cutouts import with_part
 from vospace_server.http.jobs import JobEndpoints, run_id_of
 from vospace_server.http.packages import RUN
 from vospace_server.http.parameters import (
@@ -43,6 +45,7 @@ from vospace_server.http.routing import rest_of_path
 from vospace_server.http.service_gate import refuse_writing
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
+from vospace_server.services.part_views import PART_VIEWS, part_param
 from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
 from vospace_server.services.transfers import Door, Negotiation
 
@@ -169,7 +172,8 @@ class TransferEndpoints:
             # says so, and the next use of the space will tell the reason.
             return ()
         # A share is to be passed on, so it is the address that never expires.
-        shared = self._addresses.files_of(request, negotiation.node.path)
+        path = negotiation.node.path
+        shared = with_part(self._addresses.files_of(request, path), negotiation.part)
         return tuple(
             _shared(shared)
             if each.uri == ProtocolUri.PUBLIC_SHARE
@@ -217,7 +221,7 @@ class TransferEndpoints:
         door = self._addresses.data
         if negotiation.door is Door.UNPACK:
             door = self._addresses.unpack
-        return f"{base}{door}/{negotiation.ticket}{name}"
+        return with_part(f"{base}{door}/{negotiation.ticket}{name}", negotiation.part)
 
 
 def _shared(endpoint: str) -> NegotiatedProtocol:
@@ -251,18 +255,31 @@ def _read_parameters(parameters: Parameters) -> ExternalTransfer:
         uri = VosUri.parse(target)
     except InvalidURI as error:
         raise InvalidArgument(error.detail) from error
-    view = parameters.get("VIEW")
     methods = parameters.all("SECURITYMETHOD")
     return ExternalTransfer(
         targets=(uri,),
         direction=_direction(parameters.get("DIRECTION")),
-        view=None if view is None else View(uri=view),
+        view=_view(parameters),
         protocols=(
             RequestedProtocol(
                 uri=protocol, security_methods=tuple(SecurityMethod(uri=m) for m in methods)
             ),
         ),
     )
+
+
+def _view(parameters: Parameters) -> View | None:
+    """VIEW, with the parameters of a part where it is one.
+
+    Raises InvalidArgument for these beside any other view, which would give the whole.
+    """
+    uri = parameters.get("VIEW")
+    params = tuple(part_param(k, v) for k, v in parameters.pairs if k.upper() in PART_NAMES)
+    if params and uri not in PART_VIEWS:
+        raise InvalidArgument(
+            f"{params[0].uri} needs one of the views {', '.join(sorted(PART_VIEWS))}"
+        )
+    return None if uri is None else View(uri=uri, params=params)
 
 
 def _direction(word: str | None) -> Direction:
