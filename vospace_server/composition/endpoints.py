@@ -21,6 +21,7 @@ from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.threads import Hop, in_thread, in_turn
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
+from vospace_server.services.jobs import JobKind
 from vospace_server.services.properties_in_use import PropertiesInUse
 
 
@@ -45,14 +46,7 @@ def build_endpoints(
             receiver=receiver,
             package_jobs=package_jobs,
         ),
-        transfers=TransferEndpoints(
-            jobs=jobs.jobs,
-            transfer_jobs=jobs.transfer_jobs,
-            job_endpoints=JobEndpoints(
-                jobs=jobs.jobs, addresses=addresses, path=addresses.transfers
-            ),
-            addresses=addresses,
-        ),
+        transfers=_build_transfers(jobs, addresses),
         bulk=build_bulk(config, services, access, jobs, addresses, package_jobs),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
@@ -63,6 +57,20 @@ def build_endpoints(
         gms=build_gms(config, services, access),
         groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_transfers(jobs: Jobs, addresses: Addresses) -> TransferEndpoints:
+    return TransferEndpoints(
+        jobs=jobs.jobs,
+        transfer_jobs=jobs.transfer_jobs,
+        job_endpoints=JobEndpoints(
+            jobs=jobs.jobs,
+            addresses=addresses,
+            path=addresses.transfers,
+            unlisted=[JobKind.SYNC_TRANSFER],
+        ),
+        addresses=addresses,
     )
 
 

@@ -145,7 +145,7 @@ class TransferEndpoints:
     async def _details(self, request: Request, job_id: str) -> Response:
         """The transfer with its endpoints; without any when the job has failed."""
         caller = caller_of(request)
-        record = await in_thread(self._jobs.get, caller, job_id)
+        record = await in_thread(self._job_endpoints.find, caller, job_id)
         transfer = decode_request(record.request).transfer
         if record.started is None:
             raise NodeNotFound("this job has no transfer details yet; start it")
