@@ -197,6 +197,25 @@ def test_an_archive_holds_what_its_owner_may_read_when_it_is_fetched(
     assert after == {"hst": "/"}
 
 
+def test_an_archive_holds_no_more_than_the_credential_reached(
+    tree: Tree, shared_space: Space
+) -> None:
+    """Contract 5 row 43: an address is limited to the paths of the token that asked for it."""
+    scope = f"read:/{tree.path('hst')}"
+    printed = shared_space.server.administer("user", "token", "durand", "--scope", scope)
+    limited = replace(shared_space.owner, token=printed.splitlines()[-1])
+    document = package_document([tree.path("hst"), tree.path("notes")])
+    whole, job = negotiated(tree.client, document)
+    with shared_space.client(limited) as client:
+        own, _ = negotiated(client, document)
+        details = client.get(f"{job}/results/transferDetails").text
+
+    assert {"hst", "notes"} <= in_tar(httpx.get(whole).content).keys()
+    for endpoint in (own, *endpoints_of(details)):
+        found = in_tar(httpx.get(endpoint).content)
+        assert found.keys() == {"hst", "hst/o4sp040b0_raw.fits"}
+
+
 def test_an_account_that_was_disabled_gives_no_archive(tree: Tree, shared_space: Space) -> None:
     """Contract 5 row 43: a disabled account's addresses of archives are refused."""
     server = shared_space.server
