@@ -158,6 +158,8 @@ def test_members_are_added_once_and_removed_once(owner: httpx.Client, name: str)
 
     assert [answer.status_code for answer in (*added, *removed)] == [200, 409, 200, 404]
     assert added[0].content == removed[0].content == b""
+    assert f": 'member' is a member of '{name}' already\n" in added[1].text
+    assert f": 'member' is not a member of '{name}'\n" in removed[1].text
 
 
 def test_where_path_and_query_disagree_the_query_is_right(

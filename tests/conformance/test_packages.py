@@ -94,7 +94,7 @@ def test_a_transfer_to_synctrans_ends_in_a_package(tree: Tree) -> None:
     details = tree.client.get(posted.headers["location"])
     (endpoint,) = endpoints_of(details.text)
 
-    assert "/vault/pkg/" in endpoint
+    assert "/vault/data/" in endpoint
     assert "hst/empty" in in_tar(tree.client.get(endpoint).content)
 
 

@@ -11,7 +11,12 @@ import pytest
 
 from tests.server_faults.aftermath import incoming, objects
 from tests.support.space import Space
-from tests.vospace_server.http.documents import children_of, endpoints_of, transfer
+from tests.vospace_server.http.documents import (
+    children_of,
+    endpoints_of,
+    property_of,
+    transfer,
+)
 
 # Segments that are not the last have at least this.
 SEGMENT = 5 << 20
@@ -89,6 +94,30 @@ def test_a_whole_body_waits_for_its_commit(owner: httpx.Client, url: str, folder
     assert read(owner, folder) == WHOLE
     md5 = hashlib.md5(WHOLE, usedforsecurity=False).hexdigest()
     assert f">{md5}<" in owner.get(f"/vault/nodes/{folder}").text
+
+
+@pytest.mark.parametrize("segmented", [False, True], ids=["whole", "segments"])
+def test_an_upload_in_several_requests_says_how_it_is_packed(
+    owner: httpx.Client, url: str, folder: str, segmented: bool
+) -> None:
+    """Contract 1.2: core#encoding tells the Content-Encoding with which an upload starts."""
+    packed = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
+    start = {**txn("start"), **packed}
+    begun = (
+        owner.put(url, headers=start)
+        if segmented
+        else owner.put(url, content=WHOLE, headers=start)
+    )
+    known = begun.headers["x-put-txn-id"]
+    if segmented:
+        assert owner.put(url, content=WHOLE, headers=txn(known=known)).status_code == 202
+    assert owner.put(url, headers=txn("commit", known)).status_code == 201
+
+    (name,) = stored(owner, folder)
+    document = owner.get(f"/vault/nodes/{folder}/{name}").text
+    assert property_of(document, "encoding") == "gzip"
+    assert property_of(document, "type") == "text/plain"
+    assert read(owner, folder) == WHOLE
 
 
 def test_a_file_comes_in_segments(owner: httpx.Client, url: str, folder: str) -> None:

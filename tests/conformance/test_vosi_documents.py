@@ -177,6 +177,30 @@ def test_every_way_to_log_in_is_challenged(secure_space: SecureSpace) -> None:
     ]
 
 
+def test_a_token_that_was_refused_is_said_to_be_invalid(secure_space: SecureSpace) -> None:
+    """Contract 3.4: the bare challenge, and error="invalid_token" after a bad bearer token."""
+    with secure_space.secure() as client:
+        refused = [
+            client.get("/vault/nodes", headers={"Authorization": f"{scheme} nobody-has-this"})
+            for scheme in ("Bearer", "bearer")
+        ]
+        others = [
+            client.get("/vault/transfers"),
+            client.get("/vault/nodes", auth=("ann", "wrong horse")),
+            client.head("/vault/capabilities"),
+        ]
+
+    for answer in refused:
+        challenges = answer.headers.get_list("www-authenticate")
+        assert answer.status_code == 401
+        assert [c for c in challenges if c.startswith("Bearer")] == [
+            'Bearer error="invalid_token"'
+        ]
+        assert len(challenges) == len(others[0].headers.get_list("www-authenticate"))
+    for answer in others:
+        assert "Bearer" in answer.headers.get_list("www-authenticate")
+
+
 def test_a_store_that_is_away_is_not_ready(secure_space: SecureSpace, tmp_path: Path) -> None:
     """Contract 1.8: available is whether it works, and that takes the bytes too."""
     objects = secure_space.server.data_dir / "storage" / "incoming"

@@ -38,6 +38,7 @@ class Place:
     """
 
     path: str
+    archive_address: str
     read_address: str
     write_address: str
     job: str
@@ -153,6 +154,16 @@ _OLDER: Final = [
     Row(
         route="/vault/data", method="POST", statuses="400 400 400 400 400 400 400",
         ask=lambda client, place: client.post(place.write_address), note="not offered",
+    ),
+    Row(
+        route="/vault/data", method="GET", statuses=EVERYBODY,
+        ask=lambda client, place: client.get(place.archive_address),
+        note="an archive; whoever has the address",
+    ),
+    Row(
+        route="/vault/data", method="PUT", statuses="403 403 403 403 403 403 403",
+        ask=lambda client, place: client.put(place.archive_address, content=b"x"),
+        note="an address of an archive",
     ),
     row("GET", "/vault/transfers", "", "401 200 200 200 200 200 200"),
     row(
@@ -372,9 +383,15 @@ def make_place(owner: httpx.Client) -> Place:
         owner.post(f"/vault/nodes/{path}/{name}", content=document).raise_for_status()
     asked = transfer(f"{path}/f", "pullFromVoSpace", protocols=("httpget",))
     push = ask_sync("GET", "pushToVoSpace", "pushed", "httpput")
-    place = Place(path=path, read_address="", write_address="", job="", owner=owner)
+    place = Place(
+        path=path, archive_address="", read_address="", write_address="", job="", owner=owner
+    )
+    archive = ask_sync(
+        "GET", "pullFromVoSpace", "", "httpget&VIEW=" + CORE.replace("#", "%23") + "tar"
+    )
     return Place(
         path=path,
+        archive_address=archive(owner, place).headers["location"],
         read_address=owner.get(f"/vault/files/{path}/f").headers["location"],
         write_address=push(owner, place).headers["location"],
         job=owner.post("/vault/transfers", content=asked).headers["location"],

@@ -17,7 +17,12 @@ from vospace_server.services.unpack_jobs import UnpackJobs
 
 
 def build_bulk(
-    config: ServerConfig, services: Services, access: Access, jobs: Jobs, addresses: Addresses
+    config: ServerConfig,
+    services: Services,
+    access: Access,
+    jobs: Jobs,
+    addresses: Addresses,
+    package_jobs: PackageJobs,
 ) -> BulkEndpoints:
     """The endpoints, over their services."""
 
@@ -29,7 +34,7 @@ def build_bulk(
         packages=PackageEndpoints(
             tree=services.tree,
             packages=services.packages,
-            package_jobs=_build_package_jobs(services, access, jobs),
+            package_jobs=package_jobs,
             job_endpoints=listed(addresses.packages, JobKind.PACKAGE),
         ),
         deletions=TreeJobEndpoints(
@@ -46,7 +51,8 @@ def build_bulk(
     )
 
 
-def _build_package_jobs(services: Services, access: Access, jobs: Jobs) -> PackageJobs:
+def build_package_jobs(services: Services, access: Access, jobs: Jobs) -> PackageJobs:
+    """The jobs whose archives are fetched at `/pkg` and with tickets."""
     return PackageJobs(
         jobs=jobs.jobs,
         ledger=jobs.ledger,

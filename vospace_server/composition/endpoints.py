@@ -1,7 +1,7 @@
 """What answers: the HTTP edge over the services."""
 
 from vospace_server.composition.access import Access
-from vospace_server.composition.bulk import build_bulk
+from vospace_server.composition.bulk import build_bulk, build_package_jobs
 from vospace_server.composition.groups import build_gms, build_groups
 from vospace_server.composition.jobs import Jobs
 from vospace_server.composition.services import Services
@@ -21,6 +21,7 @@ from vospace_server.http.service_metadata import MetadataEndpoints
 from vospace_server.http.threads import Hop, in_thread, in_turn
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
+from vospace_server.services.jobs import JobKind
 from vospace_server.services.properties_in_use import PropertiesInUse
 
 
@@ -34,6 +35,7 @@ def build_endpoints(
 ) -> Endpoints:
     """Every endpoint of the service, over its services."""
     receiver = _build_receiver(config, services, access)
+    package_jobs = build_package_jobs(services, access, jobs)
     return Endpoints(
         nodes=_build_nodes(config, services, addresses),
         files=FileEndpoints(reading=services.reading, receiver=receiver, addresses=addresses),
@@ -42,16 +44,10 @@ def build_endpoints(
             cutouts=services.cutouts,
             tickets=services.tickets,
             receiver=receiver,
+            package_jobs=package_jobs,
         ),
-        transfers=TransferEndpoints(
-            jobs=jobs.jobs,
-            transfer_jobs=jobs.transfer_jobs,
-            job_endpoints=JobEndpoints(
-                jobs=jobs.jobs, addresses=addresses, path=addresses.transfers
-            ),
-            addresses=addresses,
-        ),
-        bulk=build_bulk(config, services, access, jobs, addresses),
+        transfers=_build_transfers(jobs, addresses),
+        bulk=build_bulk(config, services, access, jobs, addresses, package_jobs),
         metadata=MetadataEndpoints(
             properties_in_use=PropertiesInUse(database=services.tree.database)
         ),
@@ -61,6 +57,20 @@ def build_endpoints(
         gms=build_gms(config, services, access),
         groups=build_groups(config, services),
         metrics=MetricsEndpoint(metrics),
+    )
+
+
+def _build_transfers(jobs: Jobs, addresses: Addresses) -> TransferEndpoints:
+    return TransferEndpoints(
+        jobs=jobs.jobs,
+        transfer_jobs=jobs.transfer_jobs,
+        job_endpoints=JobEndpoints(
+            jobs=jobs.jobs,
+            addresses=addresses,
+            path=addresses.transfers,
+            unlisted=[JobKind.SYNC_TRANSFER],
+        ),
+        addresses=addresses,
     )
 
 

@@ -26,8 +26,9 @@ def build_middleware(
 ) -> list[Middleware]:
     """Around every endpoint, the outermost first."""
     challenges = build_challenges(config)
+    with_tickets = (f"{addresses.data}/", f"{addresses.unpack}/")
     return [
-        Middleware(RequestLog, metrics=metrics, data_prefix=addresses.data),
+        Middleware(RequestLog, metrics=metrics, ticket_prefixes=with_tickets),
         Middleware(UnreadBodies),
         Middleware(FaultRendering, challenges=challenges, pages=web.errors),
         build_gate(addresses, access.states),
@@ -38,8 +39,7 @@ def build_middleware(
             trusted_proxy=_trusted_proxy(config),
             # A login with an old token in its header is still a login.
             open_prefixes=(
-                f"{addresses.data}/",
-                f"{addresses.unpack}/",
+                *with_tickets,
                 LOGIN_PATH,
                 "/healthz",
                 "/readyz",

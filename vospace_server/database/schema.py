@@ -49,7 +49,7 @@ from vospace_server.database.schema_work import (
 )
 
 # The newest migration; what `alembic_version` holds in a database that is up to date.
-NEWEST_REVISION = "0007"
+NEWEST_REVISION = "0008"
 
 __all__ = [
     "ABOVE_ROOT_ID",

@@ -112,7 +112,9 @@ upload = Table(
     Column("declared_length", BigInteger),
     Column("declared_md5", Text),
     Column("received_bytes", BigInteger, nullable=False),
+    # As the headers of the first request state them; null: not stated.
     Column("media_type", Text),
+    Column("encoding", Text),
     Column("reservation_id", Text),
     # The content it is to become; its blob is there from the start.
     Column("content_id", Text),

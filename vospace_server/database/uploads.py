@@ -34,6 +34,7 @@ class UploadRecord:
     declared_md5: str | None
     received_bytes: int
     media_type: str | None
+    encoding: str | None
     reservation_id: str | None
     content_id: str
     created: datetime
@@ -68,6 +69,7 @@ class UploadRepository:
                 declared_md5=record.declared_md5,
                 received_bytes=record.received_bytes,
                 media_type=record.media_type,
+                encoding=record.encoding,
                 reservation_id=record.reservation_id,
                 content_id=record.content_id,
                 created_at=record.created,
@@ -169,6 +171,7 @@ def _record(row: Row[Any]) -> UploadRecord:
         declared_md5=row.declared_md5,
         received_bytes=row.received_bytes,
         media_type=row.media_type,
+        encoding=row.encoding,
         reservation_id=row.reservation_id,
         content_id=row.content_id,
         created=row.created_at,

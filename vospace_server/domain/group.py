@@ -268,3 +268,8 @@ def read_member(text: str) -> tuple[MemberKind, str]:
     if "=" in text:
         return MemberKind.DN, text
     return (MemberKind.EMAIL if "@" in text else MemberKind.USER), text
+
+
+def bare_name(text: str) -> str:
+    """A member as a sentence names it: without the kind, which people don't write."""
+    return read_member(text)[1]

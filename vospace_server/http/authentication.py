@@ -10,7 +10,7 @@ from vospace_server.auth.authenticator import Authenticator
 from vospace_server.auth.credentials import Credentials
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.http.browser_sessions import BrowserSessions
-from vospace_server.http.challenges import Challenges
+from vospace_server.http.challenges import REFUSED, Challenges
 from vospace_server.http.request_credentials import TrustedProxy, presented
 from vospace_server.http.request_log import CALLER_NAME
 from vospace_server.http.threads import in_thread
@@ -118,6 +118,7 @@ class Authentication:
             return await self._identify(shown.credentials, scope), None
         except (NotAuthenticated, PermissionDenied) as fault:
             if not shown.by_habit:
+                scope[REFUSED] = True
                 raise
             return ANONYMOUS, fault
 

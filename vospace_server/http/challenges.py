@@ -18,6 +18,9 @@ LOGIN_PATH = "/ac/login"
 TOKEN_PATH = "/ac/token"  # noqa: S105 - an address
 PROXY_PATH = "/cred/priv"
 
+REFUSED = "vospace.refused"
+"""Set in the scope of a request whose credentials were refused."""
+
 _HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}", re.ASCII)
 
 
@@ -50,21 +53,27 @@ class Challenges:
     issuer: str | None = None
 
     def headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """One header for each way to log in (SSO 2: contract 3.4)."""
+        """One header for each way to log in (SSO 2: contract 3.4).
+
+        After a bearer token that was refused, the one of bearer tokens says so (RFC 6750, 3.1).
+        """
+        headers = Headers(scope=scope)
+        scheme = headers.get("authorization", "").strip().partition(" ")[0]
         return [
             (b"www-authenticate", text.encode("latin-1", "replace"))
             for text in self._challenges(
                 base_url(scope, self.public_url),
-                by_browser="sec-fetch-mode" in Headers(scope=scope),
+                by_browser="sec-fetch-mode" in headers,
+                refused_token=REFUSED in scope and scheme.lower() == "bearer",
             )
         ]
 
-    def _challenges(self, base: str, *, by_browser: bool) -> Iterator[str]:
+    def _challenges(self, base: str, *, by_browser: bool, refused_token: bool) -> Iterator[str]:
         realm = self.realm.replace("\\", "").replace('"', "")
         # A page asks for the password itself; a browser would open a window of its own.
         if not by_browser:
             yield f'Basic realm="{realm}", charset="UTF-8"'
-        yield "Bearer"
+        yield 'Bearer error="invalid_token"' if refused_token else "Bearer"
         yield _challenge("ivoa_bearer", LOGIN_STANDARD_ID, base + LOGIN_PATH)
         yield _challenge("ivoa_cookie", LOGIN_STANDARD_ID, base + LOGIN_PATH)
         if self.issuer is not None:

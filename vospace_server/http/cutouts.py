@@ -7,6 +7,7 @@ of the file. Its length is known before its first byte. Nothing on the sky in co
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from urllib.parse import quote, urlencode
 
 import anyio
 from starlette.requests import Request
@@ -30,10 +31,17 @@ Pairs = Sequence[tuple[str, str]]
 def asked_part(request: Request) -> Pairs | None:
     """The parameters that ask for a part; None when the whole file is asked for.
 
+    The same twice is once: an address that asks for a part is often given the part again.
+
     Raises InvalidArgument and OptionNotSupported.
     """
-    pairs = query_parameters(request).pairs
+    pairs = tuple(dict.fromkeys(query_parameters(request).pairs))
     return None if parse_cutout(pairs) is None else pairs
+
+
+def with_part(address: str, pairs: Pairs | None) -> str:
+    """An address that asks for a part."""
+    return f"{address}?{urlencode(pairs, quote_via=quote)}" if pairs else address
 
 
 async def send_part(

@@ -1,7 +1,5 @@
 """/files: bytes by path. Reading redirects to a byte endpoint, writing happens here."""
 
-from urllib.parse import quote, urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,7 +7,7 @@ from vospace_model.uris import NodePath
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
 from vospace_server.http.content_headers import content_headers
-from vospace_server.http.cutouts import asked_part
+from vospace_server.http.cutouts import asked_part, with_part
 from vospace_server.http.downloads import describe_content
 from vospace_server.http.put_transactions import has_transaction
 from vospace_server.http.responses import empty
@@ -43,15 +41,18 @@ class FileEndpoints:
         location = (
             f"{self._addresses.base(request)}{self._addresses.data}/{opened.signed}{name}"
         )
-        if part is not None:
-            location = f"{location}?{urlencode(part, quote_via=quote)}"
-        return empty(303, {"location": location, "cache-control": "no-store"})
+        return empty(303, {"location": with_part(location, part), "cache-control": "no-store"})
 
     async def head(self, request: Request) -> Response:
-        """What there is to read, for everybody who may see the node (contract 7-16)."""
+        """What there is to read, for everybody who may see the node (contract 7-16).
+
+        Of a part, what GET answers: only where the bytes are is known what it will be.
+        """
         path = _path_of(request)
         if has_transaction(request):
             return await self._receiver.transaction(request, caller_of(request), path)
+        if asked_part(request) is not None:
+            return await self.get(request)
         ticket = await in_thread(self._reading.describe, caller_of(request), path)
         return describe_content(request, ticket, path.name)
 

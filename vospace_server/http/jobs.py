@@ -43,7 +43,11 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 class JobEndpoints:
-    """A list of jobs of some kinds at `path`, and everything below one job."""
+    """A list of jobs of some kinds at `path`, and everything below one job.
+
+    `unlisted` are kinds whose jobs are there too, but not on the list. Jobs of other kinds are
+    below other addresses, and NodeNotFound here.
+    """
 
     def __init__(
         self,
@@ -52,15 +56,24 @@ class JobEndpoints:
         addresses: Addresses,
         path: str,
         kinds: Sequence[JobKind] = TRANSFER_KINDS,
+        unlisted: Sequence[JobKind] = (),
     ) -> None:
         self._jobs = jobs
         self._addresses = addresses
         self._path = path
         self._kinds = kinds
+        self._known_kinds = frozenset({*kinds, *unlisted})
 
     def url_of(self, request: Request, job_id: str) -> str:
         """The URL of a job of this list."""
         return f"{self._addresses.base(request)}{self._path}/{job_id}"
+
+    def find(self, caller: Caller, job_id: str) -> JobRecord:
+        """A job of the caller's below this address. Raises as JobService.get."""
+        record = self._jobs.get(caller, job_id)
+        if record.kind not in self._known_kinds:
+            raise NodeNotFound(f"there is no job {job_id[:64]} here")
+        return record
 
     async def list_jobs(self, request: Request) -> Response:
         """The caller's asynchronous jobs, newest first (PHASE, AFTER and LAST, UWS 1.1)."""
@@ -78,7 +91,7 @@ class JobEndpoints:
 
     async def read(self, request: Request, job_id: str, resource: str) -> Response:
         """GET of a job or of one of its resources."""
-        record = await in_thread(self._jobs.get, caller_of(request), job_id)
+        record = await in_thread(self.find, caller_of(request), job_id)
         if resource == "":
             record = await self._waited(request, record)
             return document(write_job(self._shown(request, record)))
@@ -152,7 +165,7 @@ class JobEndpoints:
 
     def _act(self, deed: Callable[[Caller, str], object], caller: Caller, job_id: str) -> None:
         """Do something to a job, which may do no more than the credential that asks for it."""
-        made_with = self._jobs.get(caller, job_id).scope
+        made_with = self.find(caller, job_id).scope
         if isinstance(caller, Identity):
             _check_scope(caller, made_with)
         deed(caller, job_id)

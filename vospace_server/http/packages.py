@@ -1,9 +1,5 @@
 """/pkg: many nodes as one archive, as a job (contract 1.7) or at once."""
 
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing
-
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +12,8 @@ from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.transfers import read_transfer
 from vospace_server.domain.archive_entries import ArchiveFormat
 from vospace_server.http.authentication import caller_of
-from vospace_server.http.content_disposition import attachment
 from vospace_server.http.jobs import JobEndpoints
+from vospace_server.http.package_sending import describe_package, send_of_job, send_package
 from vospace_server.http.parameters import (
     Parameters,
     form_parameters,
@@ -25,9 +21,9 @@ from vospace_server.http.parameters import (
     query_parameters,
 )
 from vospace_server.http.request_bodies import read_document
-from vospace_server.http.responses import StreamedResponse, empty, see_other
+from vospace_server.http.responses import see_other
 from vospace_server.http.routing import rest_of_path
-from vospace_server.http.threads import in_batches, in_thread
+from vospace_server.http.threads import in_thread
 from vospace_server.services.package_jobs import PackageJobs
 from vospace_server.services.packages import Package, PackageService
 from vospace_server.services.tree import Tree
@@ -59,11 +55,11 @@ class PackageEndpoints:
             if not query_parameters(request).all("TARGET"):
                 return await self._job_endpoints.list_jobs(request)
             package = await in_thread(self._open, request, query_parameters(request))
-            return StreamedResponse(_stream(package), headers=_headers(package))
+            return send_package(package)
         if resource != RUN:
             return await self._job_endpoints.read(request, job_id, resource)
         package = await in_thread(self._package_jobs.open, caller_of(request), job_id)
-        return StreamedResponse(self._run(job_id, package), headers=_headers(package))
+        return send_of_job(self._package_jobs, job_id, package)
 
     async def head(self, request: Request) -> Response:
         """The headers of GET; a job does not begin."""
@@ -74,8 +70,7 @@ class PackageEndpoints:
             package = await in_thread(self._package_jobs.open, caller_of(request), job_id)
         else:
             return await self.get(request)
-        package.close()
-        return empty(200, _headers(package))
+        return describe_package(package)
 
     async def post(self, request: Request) -> Response:
         """A job from a transfer document or a form: 303 to its archive. Or a job's change."""
@@ -105,51 +100,6 @@ class PackageEndpoints:
             self._tree.own_path(VosUri.parse(target)) for target in parameters.all("TARGET")
         ]
         return self._packages.open(caller_of(request), paths, _format_of(parameters))
-
-    async def _run(self, job_id: str, package: Package) -> AsyncGenerator[bytes, None]:
-        complete = False
-        worker: str | None = None
-        try:
-            with anyio.CancelScope(shield=True):
-                worker = await in_thread(self._package_jobs.begin, job_id)
-            async with aclosing(_stream(package)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            complete = True
-        finally:
-            with anyio.CancelScope(shield=True):
-                await in_thread(self._end, job_id, worker, complete=complete)
-
-    def _end(self, job_id: str, worker: str | None, *, complete: bool) -> None:
-        if worker is not None:
-            self._package_jobs.end(job_id, worker, complete=complete)
-
-
-async def _stream(package: Package) -> AsyncGenerator[bytes, None]:
-    """The archive, each batch made in a thread; whatever ends it ends the work."""
-    chunks = package.chunks()
-    try:
-        async with aclosing(in_batches(chunks)) as batches:
-            async for batch in batches:
-                yield batch
-    finally:
-        with anyio.CancelScope(shield=True):
-            await in_thread(_close, chunks, package)
-
-
-def _close(chunks: Generator[bytes, None, None], package: Package) -> None:
-    chunks.close()
-    package.close()
-
-
-def _headers(package: Package) -> dict[str, str]:
-    return {
-        "content-type": package.media_type,
-        "content-length": str(package.length),
-        "content-disposition": attachment(package.file_name),
-        # Made for this caller, of what is there now.
-        "cache-control": "private, no-store",
-    }
 
 
 def _names(request: Request) -> tuple[str | None, str]:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,13 +22,16 @@ class RequestLog:
     """Writes `method=GET path=/vault/nodes/d status=200 …` when a request has ended.
 
     The ticket in the address of a byte endpoint grants access, so it is never written; the
-    query is not written either, as programs put credentials there.
+    query is not written either, as programs put credentials there. Tickets follow one of
+    `ticket_prefixes`.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: RequestMetrics, data_prefix: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: RequestMetrics, ticket_prefixes: Sequence[str]
+    ) -> None:
         self._app = app
         self._metrics = metrics
-        self._data_prefix = data_prefix.encode("ascii") + b"/"
+        self._ticket_prefixes = tuple(each.encode("ascii") for each in ticket_prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and account for it."""
@@ -65,11 +69,11 @@ class RequestLog:
 
     def _shown_path(self, raw_path: bytes) -> str:
         """The raw path, percent-encoded as it came, without the ticket."""
-        if raw_path.startswith(self._data_prefix):
-            ticket, slash, name = raw_path[len(self._data_prefix) :].partition(b"/")
-            raw_path = (
-                self._data_prefix + _HIDDEN.encode() + slash + name if ticket else raw_path
-            )
+        for prefix in self._ticket_prefixes:
+            if raw_path.startswith(prefix):
+                ticket, slash, name = raw_path.removeprefix(prefix).partition(b"/")
+                if ticket:
+                    raw_path = prefix + _HIDDEN.encode() + slash + name
         return raw_path.decode("ascii", "backslashreplace")
 
 

@@ -12,12 +12,14 @@ from vospace_model.protocols import (
     ProtocolUri,
     RequestedProtocol,
     SecurityMethod,
+    SecurityMethodUri,
 )
 from vospace_model.transfers import Direction, ExternalTransfer, InternalTransfer, Transfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import View
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.transfers import read_transfer, write_transfer
+from vospace_server.domain.cutout import PARAMETERS as PART_NAMES
 from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.job_record import JobRecord
 from vospace_server.domain.token_scope import TokenScope
@@ -28,6 +30,7 @@ from vospace_server.domain.transfer_request import (
 )
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of
+from vospace_server.http.cutouts import with_part
 from vospace_server.http.jobs import JobEndpoints, run_id_of
 from vospace_server.http.packages import RUN
 from vospace_server.http.parameters import (
@@ -42,6 +45,7 @@ from vospace_server.http.routing import rest_of_path
 from vospace_server.http.service_gate import refuse_writing
 from vospace_server.http.threads import in_thread
 from vospace_server.services.jobs import JobKind, JobService, NewJob
+from vospace_server.services.part_views import PART_VIEWS, part_param
 from vospace_server.services.transfer_jobs import DETAILS, TransferJobs, kind_of
 from vospace_server.services.transfers import Door, Negotiation
 
@@ -129,7 +133,8 @@ class TransferEndpoints:
             raise InvalidArgument(f"REQUEST is 'redirect', not {wanted[:40]!r}")
         record = await self._create(request, JobKind.SYNC_TRANSFER, transfer, parameters)
         negotiation = await in_thread(self._transfer_jobs.redirect, record.job_id)
-        return see_other(self._endpoint(request, negotiation))
+        asked = negotiation.protocols[0]
+        return see_other(self._endpoint(request, record.job_id, negotiation, asked))
 
     async def _negotiate(self, request: Request, transfer: Transfer) -> Response:
         record = await self._create(request, JobKind.SYNC_TRANSFER, transfer)
@@ -140,7 +145,7 @@ class TransferEndpoints:
     async def _details(self, request: Request, job_id: str) -> Response:
         """The transfer with its endpoints; without any when the job has failed."""
         caller = caller_of(request)
-        record = await in_thread(self._jobs.get, caller, job_id)
+        record = await in_thread(self._job_endpoints.find, caller, job_id)
         transfer = decode_request(record.request).transfer
         if record.started is None:
             raise NodeNotFound("this job has no transfer details yet; start it")
@@ -166,14 +171,16 @@ class TransferEndpoints:
             # Something changed since the job began: no endpoint is how a details document
             # says so, and the next use of the space will tell the reason.
             return ()
-        endpoint = self._endpoint(request, negotiation)
         # A share is to be passed on, so it is the address that never expires.
-        shared = self._addresses.files_of(request, negotiation.node.path)
+        path = negotiation.node.path
+        shared = with_part(self._addresses.files_of(request, path), negotiation.part)
         return tuple(
             _shared(shared)
             if each.uri == ProtocolUri.PUBLIC_SHARE
             else NegotiatedProtocol(
-                uri=each.uri, endpoint=endpoint, security_methods=each.security_methods
+                uri=each.uri,
+                endpoint=self._endpoint(request, record.job_id, negotiation, each),
+                security_methods=each.security_methods,
             )
             for each in negotiation.protocols
         )
@@ -204,20 +211,28 @@ class TransferEndpoints:
         )
         return await in_thread(self._jobs.create, caller, new)
 
-    def _endpoint(self, request: Request, negotiation: Negotiation) -> str:
-        if negotiation.door is Door.PACKAGE:
-            base = f"{self._addresses.base(request)}{self._addresses.packages}"
-            return f"{base}/{negotiation.ticket}/{RUN}"
+    def _endpoint(
+        self, request: Request, job_id: str, negotiation: Negotiation, asked: RequestedProtocol
+    ) -> str:
+        base = self._addresses.base(request)
+        if negotiation.door is Door.PACKAGE and not _is_anonymous(asked):
+            return f"{base}{self._addresses.packages}/{job_id}/{RUN}"
         name = NodePath((negotiation.name,)).quoted()
         door = self._addresses.data
         if negotiation.door is Door.UNPACK:
             door = self._addresses.unpack
-        return f"{self._addresses.base(request)}{door}/{negotiation.ticket}{name}"
+        return with_part(f"{base}{door}/{negotiation.ticket}{name}", negotiation.part)
 
 
 def _shared(endpoint: str) -> NegotiatedProtocol:
     """The public share: for everybody, so never with a security method (VOSpace 2.1, 3.5.4)."""
     return NegotiatedProtocol(uri=ProtocolUri.PUBLIC_SHARE, endpoint=endpoint)
+
+
+def _is_anonymous(protocol: RequestedProtocol) -> bool:
+    """Whether the client means to show no credentials where the bytes are."""
+    methods = {method.uri for method in protocol.security_methods}
+    return not methods or bool(methods & {None, SecurityMethodUri.ANONYMOUS})
 
 
 def _scope_of(caller: Caller) -> TokenScope:
@@ -240,18 +255,31 @@ def _read_parameters(parameters: Parameters) -> ExternalTransfer:
         uri = VosUri.parse(target)
     except InvalidURI as error:
         raise InvalidArgument(error.detail) from error
-    view = parameters.get("VIEW")
     methods = parameters.all("SECURITYMETHOD")
     return ExternalTransfer(
         targets=(uri,),
         direction=_direction(parameters.get("DIRECTION")),
-        view=None if view is None else View(uri=view),
+        view=_view(parameters),
         protocols=(
             RequestedProtocol(
                 uri=protocol, security_methods=tuple(SecurityMethod(uri=m) for m in methods)
             ),
         ),
     )
+
+
+def _view(parameters: Parameters) -> View | None:
+    """VIEW, with the parameters of a part where it is one.
+
+    Raises InvalidArgument for these beside any other view, which would give the whole.
+    """
+    uri = parameters.get("VIEW")
+    params = tuple(part_param(k, v) for k, v in parameters.pairs if k.upper() in PART_NAMES)
+    if params and uri not in PART_VIEWS:
+        raise InvalidArgument(
+            f"{params[0].uri} needs one of the views {', '.join(sorted(PART_VIEWS))}"
+        )
+    return None if uri is None else View(uri=uri, params=params)
 
 
 def _direction(word: str | None) -> Direction:

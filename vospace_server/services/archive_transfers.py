@@ -11,6 +11,7 @@ from vospace_server.services.archive_views import (
     is_package,
     provided_format,
 )
+from vospace_server.services.packages import archive_file_name
 from vospace_server.services.tree import Tree
 from vospace_server.services.unpacking import UnpackService
 
@@ -36,7 +37,7 @@ class ArchiveTransfers:
             self._check_container(
                 caller, self._tree.own_path(transfer.target), transfer.view.uri
             )
-        return f"{paths[0].name or self._tree.name}.{archive.extension}"
+        return archive_file_name(paths, archive)
 
     def check_writing(self, caller: Caller, transfer: ExternalTransfer) -> NodePath:
         """Return the container that an archive would be unpacked into, if the caller may.

@@ -26,6 +26,7 @@ from vospace_server.domain.group import (
     GroupRole,
     Member,
     MemberKind,
+    bare_name,
     check_description,
     check_group_name,
     check_properties,
@@ -160,7 +161,8 @@ class GroupService:
         with self.changing(name, by) as (unit, group):
             kept = replace(self._stored(unit, member), expires=expires)
             if kept in group.members:
-                raise AlreadyExistsError(f"{member!r} is a member of {group.name!r} already")
+                who = bare_name(member)
+                raise AlreadyExistsError(f"{who!r} is a member of {group.name!r} already")
             unit.groups.add_member(group.group_id, kept, added_by=by.user_id, at=now)
             self._audit(unit, "group-member-added", group, kept, by)
         return kept
@@ -218,7 +220,8 @@ class GroupService:
         with self.changing(name, by) as (unit, group):
             stored = self._stored(unit, member)
             if not unit.groups.remove_member(group.group_id, stored, at=now):
-                raise NotAMemberError(f"{member!r} is not a member of {group.name!r}")
+                who = bare_name(member)
+                raise NotAMemberError(f"{who!r} is not a member of {group.name!r}")
             self._audit(unit, "group-member-removed", group, stored, by)
 
     # ------------------------------------------------------------------ administrators
@@ -228,7 +231,8 @@ class GroupService:
         with self.changing(name, by) as (unit, group):
             kept = self._stored(unit, admin)
             if kept in group.admins:
-                raise AlreadyExistsError(f"{admin!r} administers {group.name!r} already")
+                who = bare_name(admin)
+                raise AlreadyExistsError(f"{who!r} administers {group.name!r} already")
             self._admit(unit, group, kept, by)
         return kept
 
@@ -237,7 +241,8 @@ class GroupService:
         with self.changing(name, by) as (unit, group):
             stored = self._stored(unit, admin)
             if stored not in group.admins:
-                raise NotAMemberError(f"{admin!r} does not administer {group.name!r}")
+                who = bare_name(admin)
+                raise NotAMemberError(f"{who!r} does not administer {group.name!r}")
             self._dismiss(unit, group, stored, by)
 
     # ------------------------------------------------------------------ inside a transaction

@@ -30,6 +30,7 @@ from vospace_server.services.job_ledger import JobLedger, JobOutcome, failed
 from vospace_server.services.job_work import worker_in_request
 from vospace_server.services.jobs import JobKind, JobService, NewJob
 from vospace_server.services.packages import Package, PackageService
+from vospace_server.services.tickets import PackageTicket
 from vospace_server.services.tree import Tree
 
 # So long a content outlives its node, so no stream can last longer.
@@ -81,6 +82,21 @@ class PackageJobs:
         NodeNotFound for one that has no archive.
         """
         record = self._jobs.get(caller, job_id)
+        at_most = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+        return self._archive(record, at_most)
+
+    def open_with_ticket(self, ticket: PackageTicket) -> Package:
+        """The archive of a ticket's job, with what the job's owner may read now.
+
+        Raises PermissionDenied for a job that was aborted or forgotten, or whose owner's
+        account is gone or disabled.
+        """
+        record = self._jobs.find(ticket.job_id)
+        if record is None:
+            raise PermissionDenied("the job of this address for bytes is gone")
+        return self._archive(record, TokenScope.decode(ticket.scope))
+
+    def _archive(self, record: JobRecord, at_most: TokenScope) -> Package:
         if record.phase is ExecutionPhase.ABORTED:
             raise PermissionDenied("this job was aborted")
         if record.kind in {JobKind.DELETE, JobKind.SET_PROPERTIES}:
@@ -92,7 +108,6 @@ class PackageJobs:
         assert transfer.view is not None, "is_archive says so"
         owner: Caller = ANONYMOUS
         if record.owner_name:
-            at_most = caller.scope if isinstance(caller, Identity) else TokenScope.READ
             owner = self._identify(record.owner_name, request.scope.at_most(at_most))
         paths = [self._tree.own_path(target) for target in transfer.targets]
         return self._packages.open(owner, paths, provided_format(transfer.view))

@@ -51,13 +51,13 @@ class Package:
     """One archive: what to say of it, and its bytes, once. Close it in any case."""
 
     def __init__(
-        self, *, plan: PackagePlan, archive: ArchiveFormat, store: ObjectStore, name: str
+        self, *, plan: PackagePlan, archive: ArchiveFormat, store: ObjectStore, file_name: str
     ) -> None:
         self._plan = plan
         self._store = store
         self._layout = _LAYOUTS[archive]
         self.media_type: str = archive.value
-        self.file_name = f"{name}.{archive.extension}"
+        self.file_name = file_name
         self.entries = plan.count
         self.length = self._layout.length(plan)
 
@@ -86,7 +86,8 @@ class PackageService:
         """
         plan = self._planner.plan(caller, targets)
         try:
-            return Package(plan=plan, archive=archive, store=self._store, name=_name(targets))
+            name = archive_file_name(targets, archive)
+            return Package(plan=plan, archive=archive, store=self._store, file_name=name)
         except BaseException:
             plan.close()
             raise
@@ -149,7 +150,8 @@ def _content(planned: PlannedEntry, store: ObjectStore) -> Generator[bytes, None
         yield from read_range(reader, 0, entry.length, chunk_bytes=CHUNK_BYTES)
 
 
-def _name(targets: Sequence[NodePath]) -> str:
-    """What the file is called: like the one thing in it, else `vospace`."""
+def archive_file_name(targets: Sequence[NodePath], archive: ArchiveFormat) -> str:
+    """What an archive is called: like the one thing in it, else `vospace`."""
     names = {target.name for target in targets}
-    return names.pop() if len(names) == 1 and "" not in names else "vospace"
+    name = names.pop() if len(names) == 1 and "" not in names else "vospace"
+    return f"{name}.{archive.extension}"

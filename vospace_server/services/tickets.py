@@ -1,4 +1,4 @@
-"""Tickets: signed permissions to move the bytes of one node, once or for some minutes.
+"""Tickets: signed permissions to move the bytes of one node or job, for a limited time.
 
 A ticket is part of an address that negotiation hands out, so whoever holds it needs no other
 credential (a pre-authorised URL). It is signed with HMAC-SHA256 and bound to what may be done,
@@ -54,11 +54,24 @@ class WriteTicket:
     """Seconds since 1970."""
 
 
-Ticket = ReadTicket | WriteTicket
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageTicket:
+    """May read the archive of this job: what the job's owner may read when it is used."""
+
+    job_id: str
+    scope: str
+    """A TokenScope: the most that the credential allowed with which this was negotiated."""
+    expires: int
+    """Seconds since 1970."""
+
+
+Ticket = ReadTicket | WriteTicket | PackageTicket
 
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _READ: Final = "r"
 _WRITE: Final = "w"
+_PACKAGE: Final = "p"
+_KINDS: Final = {ReadTicket: _READ, WriteTicket: _WRITE, PackageTicket: _PACKAGE}
 
 
 def _now() -> datetime:
@@ -110,8 +123,7 @@ class TicketService:
 
     def sign(self, ticket: Ticket) -> str:
         """The ticket as text of the characters A-Z a-z 0-9 - _ and one full stop."""
-        kind = _READ if isinstance(ticket, ReadTicket) else _WRITE
-        payload = _encoder.encode([kind, *_values(ticket)]).encode()
+        payload = _encoder.encode([_KINDS[type(ticket)], *_values(ticket)]).encode()
         key = self._current_keys()[0]
         return f"{_encode(payload)}.{_encode(_signature(key, payload))}"
 
@@ -174,13 +186,15 @@ def _decode_ticket(payload: bytes) -> Ticket:
     kind, *values = json.loads(payload)
     if kind == _WRITE:
         return WriteTicket(**_named(WriteTicket, values))
+    if kind == _PACKAGE:
+        return PackageTicket(**_named(PackageTicket, values))
     named = _named(ReadTicket, values)
     if named["content"] is not None:
         named["content"] = Content(**_named(Content, named["content"]))
     return ReadTicket(**named)
 
 
-def _values(record: ReadTicket | WriteTicket | Content) -> list[object]:
+def _values(record: Ticket | Content) -> list[object]:
     """The values of a dataclass in the order of its fields, those within it as lists."""
     values = (getattr(record, field.name) for field in fields(record))
     return [_values(value) if isinstance(value, Content) else value for value in values]

@@ -62,6 +62,7 @@ class TransactionBook:
             declared_md5=order.announced.md5,
             received_bytes=0,
             media_type=order.media_type,
+            encoding=order.encoding,
             reservation_id=ticket.reservation_id,
             content_id=content_id,
             created=self.clock(),

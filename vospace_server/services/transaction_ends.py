@@ -177,7 +177,10 @@ class TransactionEnds:
                 complete_job(unit, order.job_id, now=now)
 
         uploaded = UploadedContent(
-            content=content, media_type=record.media_type, mtime_ns=order.mtime_ns
+            content=content,
+            media_type=record.media_type,
+            encoding=record.encoding,
+            mtime_ns=order.mtime_ns,
         )
         done = self._uploads.commit_upload(ticket, uploaded, also=also)
         return Stored(view=done.view, content=content, created=done.created)

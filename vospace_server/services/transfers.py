@@ -21,13 +21,15 @@ from vospace_model.protocols import ProtocolUri, RequestedProtocol
 from vospace_model.transfers import Direction, ExternalTransfer
 from vospace_model.uris import NodePath, VosUri
 from vospace_model.views import ViewUri
-from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller
+from vospace_server.domain.identity import ANONYMOUS, Anonymous, Caller, Identity
 from vospace_server.domain.reserved_names import invented
+from vospace_server.domain.token_scope import TokenScope
 from vospace_server.services.archive_transfers import ArchiveTransfers
 from vospace_server.services.archive_views import is_archive
 from vospace_server.services.data import DataService
+from vospace_server.services.part_views import PART_VIEWS, part_of
 from vospace_server.services.reading import ReadingService
-from vospace_server.services.tickets import TicketService, WriteTicket
+from vospace_server.services.tickets import PackageTicket, TicketService, WriteTicket
 from vospace_server.services.tree import Tree
 
 _READ_PROTOCOLS: Final = (ProtocolUri.HTTP_GET, ProtocolUri.HTTPS_GET)
@@ -44,8 +46,6 @@ _PLAIN_VIEWS: Final = {
     ViewUri.DEFAULT,
     ViewUri.CADC_DATA,
 }
-# Which part of the file it is to be, the client adds to the address itself (contract 2.5).
-_PART_VIEWS: Final = {ViewUri.CADC_CUTOUT, ViewUri.CADC_HEADER}
 
 
 class Door(enum.Enum):
@@ -62,7 +62,7 @@ def check_plain_view(transfer: ExternalTransfer) -> None:
     For reading, it may be about those of a part.
     """
     reading = transfer.direction is Direction.PULL_FROM_VOSPACE
-    known = _PLAIN_VIEWS | _PART_VIEWS if reading else _PLAIN_VIEWS
+    known = _PLAIN_VIEWS | PART_VIEWS if reading else _PLAIN_VIEWS
     if transfer.view is not None and transfer.view.uri not in known:
         raise ViewNotSupported(transfer.view.uri)
 
@@ -72,8 +72,7 @@ class Negotiation:
     """A signed ticket, the name of the file it is for, and the protocols it is good for.
 
     `expires` is in seconds since 1970. `node` is the node that the bytes come from or go to,
-    links resolved. At the door of packages the ticket is the job's id, and the owner of the job
-    shows who they are.
+    links resolved. `part` are the parameters of the address that ask for a part of the file.
     """
 
     ticket: str
@@ -82,6 +81,7 @@ class Negotiation:
     node: VosUri
     protocols: tuple[RequestedProtocol, ...]
     door: Door = Door.BYTES
+    part: tuple[tuple[str, str], ...] = ()
 
 
 class TransferService:
@@ -128,11 +128,15 @@ class TransferService:
         if transfer.direction.writes:
             return self._unpack(caller, transfer, job_id)
         protocols = _usable(transfer, _READ_PROTOCOLS)
+        name = self._archives.check_reading(caller, transfer)
+        scope = caller.scope if isinstance(caller, Identity) else TokenScope.READ
+        ticket = PackageTicket(job_id=job_id, scope=scope.label, expires=self._tickets.expiry())
         return Negotiation(
-            ticket=job_id,
-            expires=self._tickets.expiry(),
-            name=self._archives.check_reading(caller, transfer),
-            node=transfer.target,
+            ticket=self._tickets.sign(ticket),
+            expires=ticket.expires,
+            name=name,
+            # Of several, the first.
+            node=transfer.targets[0],
             protocols=protocols,
             door=Door.PACKAGE,
         )
@@ -143,6 +147,7 @@ class TransferService:
         return self._signed(caller, path, job_id, protocols, Door.UNPACK)
 
     def _read(self, caller: Caller, path: NodePath, transfer: ExternalTransfer) -> Negotiation:
+        part = part_of(transfer.view)
         protocols = _usable(transfer, self._read_protocols(path, transfer))
         opened = self._reading.open(caller, path)
         return Negotiation(
@@ -151,6 +156,7 @@ class TransferService:
             name=path.name,
             node=self._tree.uri(opened.path),
             protocols=protocols,
+            part=part,
         )
 
     def _read_protocols(self, path: NodePath, transfer: ExternalTransfer) -> tuple[str, ...]:

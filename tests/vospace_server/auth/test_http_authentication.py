@@ -57,7 +57,7 @@ def make_app(desk: Desk) -> FaultRendering | RequestLog:
         open_prefixes=("/vault/data/", "/ac/login"),
     )
     rendering = FaultRendering(authentication, challenges=challenges)
-    return RequestLog(rendering, metrics=RequestMetrics(), data_prefix="/vault/data")
+    return RequestLog(rendering, metrics=RequestMetrics(), ticket_prefixes=["/vault/data/"])
 
 
 @pytest.fixture

@@ -332,6 +332,8 @@ FAILURES = [
         "there is no group 'ivo://localhost/gms?g2'",
     ),
     (["group", "remove-member", "g1", "ann"], "'ann' is not a member of 'g1'"),
+    (["group", "remove-member", "g1", "user:ann"], "'ann' is not a member of 'g1'"),
+    (["group", "remove-admin", "g1", "user:ann"], "'ann' does not administer 'g1'"),
     (
         ["allocation", "add", "a", "--owner", "bob", "--quota", "1G"],
         "there is no user 'bob'",

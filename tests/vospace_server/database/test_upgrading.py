@@ -111,6 +111,29 @@ def test_a_database_of_an_older_version_is_migrated_with_its_rows(database_url: 
     assert revision_of(database_url) == NEWEST_REVISION
 
 
+def test_an_upload_that_has_begun_before_an_upgrade_goes_on(database_url: str) -> None:
+    engine = create_engine(database_url)
+    begun = {
+        "id": "u", "owner_id": 1, "path": "/alice/f", "state": "open", "received_bytes": 0,
+        "media_type": "text/plain", "content_id": "c", "created_at": 0, "expires_at": 0,
+    }  # fmt: skip
+    columns, values = ", ".join(begun), ", ".join(f":{name}" for name in begun)
+    with engine.begin() as connection:
+        migrate_to(connection, "0007")
+        row = text(f"INSERT INTO upload ({columns}) VALUES ({values})")
+        connection.execute(row, begun)
+    engine.dispose()
+
+    database = Database(database_url)
+    database.upgrade()
+    with database.read() as unit:
+        record = unit.uploads.get("u")
+    database.close()
+
+    assert record is not None
+    assert (record.media_type, record.encoding) == ("text/plain", None)
+
+
 def test_the_newest_migration_is_the_one_that_the_schema_names() -> None:
     script = ScriptDirectory(str(MIGRATIONS))
 

@@ -69,7 +69,7 @@ def test_an_invalid_token_is_refused_even_where_none_is_needed(
     response = anonymous.get("/vault/capabilities", headers={"Authorization": "Bearer expired"})
 
     assert response.status_code == 401
-    assert "Bearer" in response.headers.get_list("www-authenticate")
+    assert 'Bearer error="invalid_token"' in response.headers.get_list("www-authenticate")
 
 
 @pytest.mark.parametrize("part", ["properties", "views", "protocols"])
