@@ -19,9 +19,9 @@ _lead = LeadThread()
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
-# ...and the first one when it has grown to this, so that the client sees it start at once,
-# while what most containers hold needs no second.
-_FIRST_BATCH_BYTES = 64 * 1024
+# ...and the first one when it has grown to this, which is less than the first page of rows, so
+# that the client sees it start at once; what most containers hold needs no second.
+_FIRST_BATCH_BYTES = 32 * 1024
 
 
 async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
