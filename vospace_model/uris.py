@@ -16,8 +16,14 @@ from vospace_model.faults import InvalidURI
 MAX_NAME_BYTES: Final = 255
 """Longest name in UTF-8, that of every usual file system."""
 
-RESERVED_NAMES: Final = frozenset({".auto", ".null"})
-"""As a last name no node: one to be invented, and the place where things are thrown away."""
+AUTO: Final = ".auto"
+"""As the last name of a destination: a new name that the service invents (VOSpace 2.1, 3.1)."""
+
+NULL: Final = ".null"
+"""As the last name of a destination: what goes there is gone."""
+
+RESERVED_NAMES: Final = frozenset({AUTO, NULL})
+"""What no node can be called."""
 
 _MAX_BYTES_PER_CHARACTER: Final = 4
 _MAX_SHOWN: Final = 80

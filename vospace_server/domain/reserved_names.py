@@ -4,13 +4,7 @@ import hashlib
 from typing import Final
 
 from vospace_model.faults import InvalidURI
-from vospace_model.uris import NodePath
-
-AUTO: Final = ".auto"
-"""As the last name of a destination: a new name that the service invents."""
-
-NULL: Final = ".null"
-"""As the last name of a destination: what goes there is gone."""
+from vospace_model.uris import AUTO, NULL, NodePath
 
 _DIGITS: Final = 24
 
