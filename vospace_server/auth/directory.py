@@ -150,16 +150,13 @@ class AccountDirectory:
             # if a change is committed meanwhile.
             generations = unit.users.generations()
             user, token = read(unit)
-            expansion = None if user is None else self._memberships.of(user, unit, now=now)
-        if user is None or expansion is None:
-            return _Remembered(
-                account=None, generations=generations, valid_until=None, version=version
-            )
+            account, valid_until = None, None
+            if user is not None:
+                expansion = self._memberships.of(user, unit, now=now)
+                account = KnownAccount(user=user, groups=expansion.group_uris, token=token)
+                valid_until = expansion.valid_until
         return _Remembered(
-            account=KnownAccount(user=user, groups=expansion.group_uris, token=token),
-            generations=generations,
-            valid_until=expansion.valid_until,
-            version=version,
+            account=account, generations=generations, valid_until=valid_until, version=version
         )
 
 
