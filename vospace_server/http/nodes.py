@@ -29,6 +29,7 @@ from vospace_server.http.responses import (
     XML,
     document,
     empty,
+    headers_alone,
     listed,
     see_other,
 )
@@ -134,10 +135,8 @@ class NodeEndpoints:
         """Whether the node is there; its children are not looked at."""
         await self._read(self._nodes.get, caller_of(request), _path_of(request))
         as_json = wants_json(request, query_parameters(request))
-        answer = Response(None, 200, {"content-type": JSON if as_json else XML, **_VARY})
-        # That of the whole is known only when it has been made.
-        del answer.headers["content-length"]
-        return answer
+        # The length of the whole is known only when it has been made.
+        return headers_alone({"content-type": JSON if as_json else XML, **_VARY})
 
     async def put(self, request: Request) -> Response:
         """Create the node that the document describes: 201 with the node as it is then."""

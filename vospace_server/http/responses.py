@@ -52,6 +52,14 @@ def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(b"", status, dict(headers or {}))
 
 
+def headers_alone(headers: Mapping[str, str], *, status: int = 200) -> Response:
+    """The answer to a HEAD, which has a length only if the headers say one."""
+    response = Response(None, status, headers)
+    if "content-length" not in headers:
+        del response.headers["content-length"]
+    return response
+
+
 def see_other(location: str) -> Response:
     """303: the answer is at another address."""
     return empty(303, {"location": location})
@@ -79,10 +87,7 @@ class StreamedResponse(Response):
 
     def headers_alone(self) -> Response:
         """The answer to a HEAD: nothing of the body is made."""
-        response = Response(None, self.status_code, self.headers)
-        if "content-length" not in self.headers:
-            del response.headers["content-length"]
-        return response
+        return headers_alone(self.headers, status=self.status_code)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
