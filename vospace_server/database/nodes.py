@@ -38,7 +38,7 @@ from vospace_server.database.node_statements import (
 )
 from vospace_server.database.schema import ABOVE_ROOT_ID, TRASH_ID, node, node_group
 from vospace_server.domain.content import Content
-from vospace_server.domain.node_record import FIRST_VERSION, NewNode, NodeRecord, SortKey
+from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
 
 # Any number that nothing else uses (PostgreSQL).
 _MOVE_LOCK: Final = 0x766F7373
@@ -82,6 +82,12 @@ _LOCK: Final = (
     .where(node.c.id == bindparam("node_id"))
     .with_for_update()
 )
+# Those of a new row that hold the field of the record as it is.
+_PLAIN_COLUMNS: Final = (
+    "parent_id", "name", "owner_id", "public", "inherit", "locked", "immutable", "target",
+    "content_id", "length", "md5", "media_type", "encoding", "created_ns", "modified_ns",
+    "changed_ns", "mtime_ns", "has_properties", "version",
+)  # fmt: skip
 _INSERT: Final = insert(node).returning(node.c.id)
 _INSERT_MANY: Final = insert(node).returning(node.c.id, sort_by_parameter_order=True)
 _SET_CONTENT: Final = (
@@ -371,28 +377,11 @@ class NodeRepository:
 
 
 def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:
-    content = new.content
+    # Its number comes from the database, its owner's name is another table's.
+    record = new.record(0, owner_name="", now_ns=now_ns)
     return {
-        "parent_id": new.parent_id,
-        "name": new.name,
-        "kind": KIND_CODES[new.kind],
-        "owner_id": new.owner_id,
-        "public": new.public,
-        "inherit": new.inherit,
-        "locked": new.locked,
-        "immutable": new.immutable,
-        "read_groups": " ".join(new.read_groups),
-        "write_groups": " ".join(new.write_groups),
-        "target": new.target,
-        "content_id": None if content is None else content.content_id,
-        "length": 0 if content is None else content.length,
-        "md5": None if content is None else content.md5,
-        "media_type": new.media_type,
-        "encoding": new.encoding,
-        "created_ns": now_ns,
-        "modified_ns": now_ns,
-        "changed_ns": now_ns,
-        "mtime_ns": new.mtime_ns,
-        "has_properties": new.has_properties,
-        "version": FIRST_VERSION,
+        **{column: getattr(record, column) for column in _PLAIN_COLUMNS},
+        "kind": KIND_CODES[record.kind],
+        "read_groups": " ".join(record.read_groups),
+        "write_groups": " ".join(record.write_groups),
     }

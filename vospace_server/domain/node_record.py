@@ -2,13 +2,9 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Final
 
 from vospace_model.nodes import NodeType
 from vospace_server.domain.content import Content
-
-FIRST_VERSION: Final = 1
-"""The version of a node that has just been made."""
 
 
 class SortKey(enum.Enum):
@@ -142,5 +138,5 @@ class NewNode:
             mtime_ns=self.mtime_ns,
             busy_until_ns=None,
             has_properties=self.has_properties,
-            version=FIRST_VERSION,
+            version=1,
         )
