@@ -336,10 +336,7 @@ def test_the_callers_own_token_may_be_forwarded(start_here: StartHere, other: Se
     """SSO 2.0 bearer: a token that both services know, sent to the configured one alone."""
     here = start_here(credential="caller", token=None)
     _make_known(other.config, "bob", here.people.bob)
-    with closing(here.client(here.people.alice)) as alice:
-        alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
-        private = data("alice/f", groupread=GROUP, ispublic="false")
-        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
+    _share_a_file(here)
 
     with closing(here.client(here.people.bob)) as bob:
         assert bob.get("/vault/files/alice/f").status_code == 204
@@ -352,10 +349,7 @@ def test_a_credential_that_can_not_ask_opens_nothing(
     here = start_here(credential="caller", token=None, kept_seconds=60.0)
     _make_known(other.config, "bob", here.people.bob)
     _give_password(here.config, "bob", "bob-secret-1")
-    with closing(here.client(here.people.alice)) as alice:
-        alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
-        private = data("alice/f", groupread=GROUP, ispublic="false")
-        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
+    _share_a_file(here)
 
     with closing(here.client(here.people.bob)) as bob:
         assert bob.get("/vault/files/alice/f").status_code == 204
@@ -383,6 +377,14 @@ def test_only_administrators_ask_for_the_groups_of_others(other: Service) -> Non
     with closing(other.client(other.people.alice)) as alice:
         assert alice.get(search).status_code == 403
         assert alice.get("/gms/search?userID=alice").text == ""
+
+
+def _share_a_file(here: Service) -> None:
+    """Let the members of the group read alice's file, and nobody else."""
+    with closing(here.client(here.people.alice)) as alice:
+        alice.post("/vault/nodes/alice", content=container("alice", ispublic="true"))
+        private = data("alice/f", groupread=GROUP, ispublic="false")
+        alice.put("/vault/nodes/alice/f", content=private).raise_for_status()
 
 
 def _make_known(config: ServerConfig, name: str, token: str) -> None:

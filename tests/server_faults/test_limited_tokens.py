@@ -348,13 +348,13 @@ def test_above_its_path_a_token_passes_and_sees_nothing(
 
 def test_a_mixed_token_reads_here_and_writes_there(owner: httpx.Client, place: Place) -> None:
     """A pipeline reads its calibration files and writes its results."""
-    for name in ("refer", "work"):
+    for name in ("refer", "team"):
         path = f"{place.path}/{name}"
         owner.put(f"/vault/nodes/{path}", content=container(path)).raise_for_status()
     owner.put(f"/vault/files/{place.path}/refer/dark", content=b"dark").raise_for_status()
-    scope = f"read:/{place.path}/refer write:/{place.path}/work"
+    scope = f"read:/{place.path}/refer write:/{place.path}/team"
     with limited(owner, scope) as client:
-        copied = run(client, copy(f"{place.path}/refer/dark", f"{place.path}/work/d"))
+        copied = run(client, copy(f"{place.path}/refer/dark", f"{place.path}/team/d"))
         written = client.put(f"/vault/files/{place.path}/refer/new", content=b"x")
         shown = client.get(f"/api/v1/nodes/{place.path}/refer").json()
 

@@ -40,6 +40,16 @@ def held_back(page: Page, address: str, *, most: int = 1) -> Iterator[list[Route
     page.evaluate(SETTLED)
 
 
+@contextmanager
+def loading_again(page: Page, name: str) -> Iterator[None]:
+    """From the row of that name, load the folder again, which lasts as long as the block."""
+    with held_back(page, "**/api/v1/children/**"):
+        row(page, name).focus()
+        page.keyboard.press("r")
+        expect(page.locator("[data-browser][aria-busy]")).to_be_attached()
+        yield
+
+
 def test_what_is_typed_before_the_first_rows_filters_them(
     visit: Visit, alice: Person, space: Space
 ) -> None:
@@ -62,10 +72,7 @@ def test_what_is_picked_and_typed_while_a_folder_is_loaded_again_holds(
     for name in ("a.fits", "b.fits", "c.txt"):
         space.put(name)
     page = browse(visit, alice, space.page)
-    with held_back(page, "**/api/v1/children/**"):
-        row(page, "a.fits").focus()
-        page.keyboard.press("r")
-        expect(page.locator("[data-browser][aria-busy]")).to_be_attached()
+    with loading_again(page, "a.fits"):
         pick(page, "b.fits")
         page.get_by_label("Filter this folder").fill("fits")
     wait_for_rows(page)
@@ -95,10 +102,7 @@ def test_a_dialog_gives_the_focus_back_to_a_row_that_was_made_anew_behind_it(
     for name in ("a.txt", "b.txt"):
         space.put(name)
     page = browse(visit, alice, space.page)
-    with held_back(page, "**/api/v1/children/**"):
-        row(page, "b.txt").focus()
-        page.keyboard.press("r")
-        expect(page.locator("[data-browser][aria-busy]")).to_be_attached()
+    with loading_again(page, "b.txt"):
         page.keyboard.press("e")
         expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.locator("[data-browser][aria-busy]")).to_have_count(0)

@@ -142,11 +142,11 @@ def test_a_token_stands_alone_on_the_last_line(furnished: Program) -> None:
 
 
 def test_a_token_may_be_for_one_folder(furnished: Program) -> None:
-    scope = "write:/work/a%20b read:/hst-refer/"
+    scope = "write:/team/a%20b read:/hst-refer/"
     done = furnished("user", "token", "ann", "--scope", scope)
     listed = furnished("user", "token", "ann", "--list").stdout
 
-    shown = "read:/hst-refer write:/work/a%20b"
+    shown = "read:/hst-refer write:/team/a%20b"
     assert done.stdout.startswith(f"token 1 of ann: scope {shown}, until ")
     assert shown in listed
 
