@@ -18,7 +18,7 @@ from vospace_server.http.nodes import NodeEndpoints
 from vospace_server.http.put_transactions import PutTransactions
 from vospace_server.http.routes import Endpoints
 from vospace_server.http.service_metadata import MetadataEndpoints
-from vospace_server.http.threads import Hop, in_thread, in_turn
+from vospace_server.http.threads import AtOnce, Hop, in_thread
 from vospace_server.http.transfers import TransferEndpoints
 from vospace_server.http.uploads import UploadReceiver
 from vospace_server.services.jobs import JobKind
@@ -115,5 +115,8 @@ def _build_api(config: ServerConfig, services: Services, addresses: Addresses) -
 
 
 def _reading_hop(services: Services) -> Hop:
-    """SQLite answers from memory; PostgreSQL is waited for, best by many at the same time."""
-    return in_turn if services.tree.database.dialect == "sqlite" else in_thread
+    """SQLite answers from memory; PostgreSQL is waited for, and so are other group services."""
+    database = services.tree.database
+    if database.dialect != "sqlite" or services.foreign_groups is not None:
+        return in_thread
+    return AtOnce(is_free=lambda: database.data_version() is not None)

@@ -1,21 +1,28 @@
 """The one hop from the event loop into synchronous code, and synchronous streams made async.
 
 Services, repositories and stores block; nothing in the event loop may. Every endpoint crosses
-over through `in_thread`, once per phase of its request.
+over through `in_thread`, once per phase of its request, but for short reads of SQLite, which
+are made `AtOnce`.
 """
 
 import functools
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
-from vospace_server.http.request_threads import LeadThread, RequestThreads
+import anyio.lowlevel
+
+from vospace_server.http.request_threads import RequestThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _threads = RequestThreads()
-_lead = LeadThread()
+
+# A thread that computes keeps the loop waiting as long (sys.getswitchinterval).
+_PATIENCE_SECONDS: Final = 0.005
+_SHARE_OF_WAITING: Final = 20
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
@@ -34,20 +41,40 @@ async def in_thread(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     return result
 
 
-async def in_turn(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for a short call that hardly ever waits, as one that reads SQLite.
-
-    Such calls are made one after the other, which costs less (request_threads.LeadThread).
-    """
-    result: T = await _lead.run(functools.partial(func, *args, **kwargs))
-    return result
-
-
 class Hop(Protocol):
-    """One of the two above."""
+    """How an endpoint calls what blocks: `in_thread`, or an `AtOnce`."""
 
     async def __call__(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What func returns or raises."""
+
+
+class AtOnce:
+    """Makes short calls in the event loop itself, as long as they do not wait (decision 0014).
+
+    For what reads SQLite, which is in memory as a rule: a hop into a thread costs more than
+    such a call, for the interpreter is handed to and fro at each step of a statement. `is_free`
+    tells without waiting that nobody has locked the database. A call that had to wait for the
+    disk all the same sends those after it into threads, for so much longer than it waited that
+    the loop stands still for a twentieth of its time at the most.
+    """
+
+    def __init__(self, is_free: Callable[[], bool]) -> None:
+        self._is_free = is_free
+        self._in_threads_until = 0.0
+
+    async def __call__(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What func returns or raises; in a scope that is cancelled, it is not called."""
+        if time.monotonic() < self._in_threads_until or not self._is_free():
+            return await in_thread(func, *args, **kwargs)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        began, worked = time.monotonic(), time.thread_time()
+        try:
+            return func(*args, **kwargs)
+        finally:
+            ended = time.monotonic()
+            waited = ended - began - (time.thread_time() - worked)
+            if waited > _PATIENCE_SECONDS:
+                self._in_threads_until = ended + waited * _SHARE_OF_WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 import asyncio
 import threading
+import time
 
 import anyio
 import pytest
 
-from vospace_server.http.threads import Hop, in_thread, in_turn
+from vospace_server.http.threads import AtOnce, Hop, in_thread
 
-both = pytest.mark.parametrize("hop", [in_thread, in_turn])
+both = pytest.mark.parametrize(
+    "hop", [in_thread, AtOnce(is_free=lambda: True)], ids=["in a thread", "at once"]
+)
 
 
 @both
@@ -33,14 +36,13 @@ def test_a_stop_of_iteration_does_not_hang_who_waits(hop: Hop) -> None:
         asyncio.run(main())
 
 
-@both
-def test_calls_run_beside_each_other_and_the_loop_goes_on(hop: Hop) -> None:
+def test_calls_run_beside_each_other_and_the_loop_goes_on() -> None:
     together = threading.Barrier(8)
 
     async def main() -> None:
         async with anyio.create_task_group() as group:
             for _ in range(8):
-                group.start_soon(hop, together.wait, 10)
+                group.start_soon(in_thread, together.wait, 10)
 
     asyncio.run(main())
 
@@ -59,8 +61,7 @@ def test_more_calls_than_threads_all_come_to_an_end(hop: Hop) -> None:
     assert sorted(done) == list(range(200))
 
 
-@both
-def test_a_cancellation_waits_until_the_thread_has_ended(hop: Hop) -> None:
+def test_a_cancellation_waits_until_the_thread_has_ended() -> None:
     started, release = threading.Event(), threading.Event()
     events: list[str] = []
 
@@ -71,8 +72,8 @@ def test_a_cancellation_waits_until_the_thread_has_ended(hop: Hop) -> None:
 
     async def cancelled_while_working() -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(hop, work)
-            await hop(started.wait, 10)
+            group.start_soon(in_thread, work)
+            await in_thread(started.wait, 10)
             group.cancel_scope.cancel()
             release.set()
         events.append("cancelled")
@@ -96,45 +97,54 @@ def test_nothing_is_called_when_it_was_cancelled_before(hop: Hop) -> None:
     assert called == []
 
 
-def test_a_call_that_waits_holds_nobody_up() -> None:
-    released = threading.Event()
-    done: list[int] = []
+def test_a_call_is_made_in_the_loop_itself_until_one_has_waited() -> None:
+    at_once = AtOnce(is_free=lambda: True)
 
     async def main() -> None:
-        async with anyio.create_task_group() as group:
-            for _ in range(3):
-                group.start_soon(in_turn, released.wait, 10)
-            for number in range(100):
-                await in_turn(done.append, number)
-            released.set()
+        here = threading.get_ident()
+        assert await at_once(threading.get_ident) == here
+        await at_once(time.sleep, 0.05)
+        assert await at_once(threading.get_ident) != here
 
     asyncio.run(main())
 
-    assert done == list(range(100))
 
+def test_a_call_that_computes_for_long_has_not_waited() -> None:
+    at_once = AtOnce(is_free=lambda: True)
 
-def test_a_loop_that_was_closed_keeps_nobody_else_from_being_relieved() -> None:
-    async def once() -> None:
-        await in_turn(int)
-
-    for _ in range(3):
-        asyncio.run(once())
-
-    test_a_call_that_waits_holds_nobody_up()
-
-
-def test_calls_of_several_loops_come_to_an_end() -> None:
-    done: list[int] = []
+    def compute() -> None:
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
 
     async def main() -> None:
-        async with anyio.create_task_group() as group:
-            for number in range(200):
-                group.start_soon(in_turn, done.append, number)
+        # Where others compete for the processor, one of some attempts is left alone.
+        for _ in range(50):
+            await at_once(compute)
+            if await at_once(threading.get_ident) == threading.get_ident():
+                return
+        pytest.fail("every call seemed to have waited")
 
-    threads = [threading.Thread(target=asyncio.run, args=(main(),)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    asyncio.run(main())
 
-    assert sorted(done) == sorted([*range(200)] * 4)
+
+def test_a_call_that_waited_is_forgotten_after_a_while() -> None:
+    at_once = AtOnce(is_free=lambda: True)
+
+    async def main() -> None:
+        await at_once(time.sleep, 0.01)
+        deadline = time.monotonic() + 30
+        while await at_once(threading.get_ident) != threading.get_ident():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+
+
+def test_what_is_locked_is_waited_for_in_a_thread() -> None:
+    at_once = AtOnce(is_free=lambda: False)
+
+    async def main() -> None:
+        assert await at_once(threading.get_ident) != threading.get_ident()
+
+    asyncio.run(main())
