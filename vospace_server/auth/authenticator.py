@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from vospace_model.faults import NotAuthenticated, ServiceBusy
 from vospace_server.auth.certificate_login import CertificateLogin
@@ -16,7 +16,7 @@ from vospace_server.auth.credentials import (
     TokenCredentials,
     TrustedNameCredentials,
 )
-from vospace_server.auth.directory import AccountDirectory, KnownAccount, identity_of
+from vospace_server.auth.directory import AccountDirectory, KnownAccount, Look, identity_of
 from vospace_server.auth.failure_limiter import FailureLimiter
 from vospace_server.auth.passwords import Passwords
 from vospace_server.auth.verified_passwords import VerifiedPasswords
@@ -97,9 +97,29 @@ class Authenticator:
 
         Never older than the database: nothing has been committed to it since it was asked.
         """
-        if not isinstance(credentials, TokenCredentials) or _is_foreign(credentials.token):
-            return None
-        account = self._directory.remembered_by_token(token_digest(credentials.token))
+        return self._remembered(credentials) if is_own_token(credentials) else None
+
+    def remembered_together(
+        self, tokens: Sequence[TokenCredentials]
+    ) -> list[Identity | Exception | None]:
+        """The same for several, with one look at the database for all of them.
+
+        What `authenticate` would raise for a token stands in its place.
+        """
+        look = self._directory.look()
+        found: list[Identity | Exception | None] = []
+        for token in tokens:
+            try:
+                found.append(self._remembered(token, look))
+            except NotAuthenticated as refusal:
+                found.append(refusal)
+        return found
+
+    def _remembered(
+        self, credentials: TokenCredentials, look: Look | None = None
+    ) -> Identity | None:
+        digest = token_digest(credentials.token)
+        account = self._directory.remembered_by_token(digest, look)
         if account is None or account.token is None:
             return None
         now = self._clock()
@@ -172,6 +192,11 @@ class Authenticator:
         except ServiceBusy:
             # Nobody is refused because a time could not be written down.
             _logger.info("the use of token %d was not recorded", token.token_id)
+
+
+def is_own_token(credentials: Credentials) -> TypeGuard[TokenCredentials]:
+    """Whether they are a token that only we can have issued."""
+    return isinstance(credentials, TokenCredentials) and not _is_foreign(credentials.token)
 
 
 def _is_foreign(token: str) -> bool:

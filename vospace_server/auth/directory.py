@@ -57,6 +57,14 @@ class _Remembered:
     version: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The state of the database that something remembered is compared with."""
+
+    version: int | None
+    generations: tuple[int, ...]
+
+
 class AccountDirectory:
     """Finds accounts by name and by token digest; shared by all threads of a process."""
 
@@ -87,17 +95,30 @@ class AccountDirectory:
 
         return self._find("token", digest, read)
 
-    def remembered_by_token(self, digest: str) -> KnownAccount | None:
-        """The same as by_token without asking the database, if that is certain; else None."""
+    def look(self) -> Look:
+        """What tells whether that which is remembered still holds; one question for all."""
+        # Taken before anything is read: a commit meanwhile makes the next look ask again.
+        version = self._database.data_version()
+        with self._database.glance() as unit:
+            return Look(version=version, generations=unit.users.generations())
+
+    def remembered_by_token(self, digest: str, look: Look | None = None) -> KnownAccount | None:
+        """The same as by_token without asking the database, if that is certain; else None.
+
+        It is certain after a `look`, or when nothing at all was committed since the last one.
+        """
         with self._lock:
             remembered = self._remembered.get(("token", digest))
-        if remembered is None or remembered.version is None:
+        if remembered is None:
             return None
-        if _has_ended(remembered, self._clock()):
+        if look is None:
+            return self._certain(remembered)
+        fresh = _renewed(remembered, look, self._clock())
+        if fresh is None:
             return None
-        if remembered.version != self._database.data_version():
-            return None
-        return remembered.account
+        with self._lock:
+            self._remembered["token", digest] = fresh
+        return fresh.account
 
     def by_identity(self, kind: IdentityKind, value: str) -> KnownAccount | None:
         """The account that is known by this as well, disabled or not; None if there is none."""
@@ -119,12 +140,9 @@ class AccountDirectory:
         now = self._clock()
         with self._lock:
             remembered = self._remembered.get((kind, key))
-        # Taken before anything is read: a commit meanwhile makes the next look ask again.
-        version = self._database.data_version()
-        if remembered is not None and self._still_holds(remembered, now):
-            fresh = replace(remembered, version=version)
-        else:
-            fresh = self._load(read, now, version)
+        fresh = None if remembered is None else _renewed(remembered, self.look(), now)
+        if fresh is None:
+            fresh = self._load(read, now)
         if fresh.account is None:
             # Names that nobody has are not remembered: there is no end of them.
             return None
@@ -134,17 +152,19 @@ class AccountDirectory:
             self._remembered[kind, key] = fresh
         return fresh.account
 
-    def _still_holds(self, remembered: _Remembered, now: datetime) -> bool:
-        with self._database.glance() as unit:
-            generations = unit.users.generations()
-        return remembered.generations == generations and not _has_ended(remembered, now)
+    def _certain(self, remembered: _Remembered) -> KnownAccount | None:
+        if remembered.version is None or _has_ended(remembered, self._clock()):
+            return None
+        if remembered.version != self._database.data_version():
+            return None
+        return remembered.account
 
     def _load(
         self,
         read: Callable[[UnitOfWork], tuple[User | None, Token | None]],
         now: datetime,
-        version: int | None,
     ) -> _Remembered:
+        version = self._database.data_version()
         with self._database.read() as unit:
             # Read in the same transaction as the rows: they belong to this generation even
             # if a change is committed meanwhile.
@@ -158,6 +178,13 @@ class AccountDirectory:
         return _Remembered(
             account=account, generations=generations, valid_until=valid_until, version=version
         )
+
+
+def _renewed(remembered: _Remembered, look: Look, now: datetime) -> _Remembered | None:
+    """The same as of this look, if it still holds."""
+    if remembered.generations != look.generations or _has_ended(remembered, now):
+        return None
+    return replace(remembered, version=look.version)
 
 
 def _has_ended(remembered: _Remembered, now: datetime) -> bool:

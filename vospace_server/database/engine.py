@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from vospace_model.faults import ServiceBusy
 from vospace_server.database.conflicts import ConflictError
 from vospace_server.database.data_version import DataVersion
+from vospace_server.database.sqlite_readers import SqliteReaders
 from vospace_server.database.unit_of_work import UnitOfWork
 from vospace_server.database.upgrading import read_revision, upgrade_schema
 
@@ -53,9 +54,8 @@ class Database:
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         engines = _sqlite_engines if self._is_sqlite else _postgres_engines
         self._reader, self._writer, self._hasty_writer = engines(parsed, pool_size)
-        self._glancer = self._reader
-        if not self._is_sqlite:
-            self._glancer = self._reader.execution_options(isolation_level="AUTOCOMMIT")
+        self._sqlite_readers = SqliteReaders(self._reader, pool_size)
+        self._glancer = self._reader.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite has one writer at a time; waiting here is fair and wakes at once, where its
         # own waiting polls. Guards nothing in memory. PostgreSQL needs no such thing.
         self._writer_turn = threading.Lock()
@@ -91,7 +91,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """A transaction that sees one state of the database and changes nothing."""
-        with _translated(), self._reader.begin() as connection:
+        with _translated(), self._reading() as connection:
             yield UnitOfWork(connection)
 
     @contextmanager
@@ -100,7 +100,8 @@ class Database:
 
         Spares PostgreSQL the two round trips that begin and end one.
         """
-        with _translated(), self._glancer.connect() as connection:
+        glancing = self._reading if self._is_sqlite else self._glancer.connect
+        with _translated(), glancing() as connection:
             yield UnitOfWork(connection)
 
     @contextmanager
@@ -141,10 +142,16 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the database stays as it is."""
+        self._sqlite_readers.close()
         if self._version is not None:
             self._version.close()
         for engine in (self._reader, self._writer, self._hasty_writer):
             engine.dispose()
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        if self._is_sqlite:
+            return self._sqlite_readers.transaction()
+        return self._reader.begin()
 
     @contextmanager
     def _write(self, *, durable: bool = True) -> Iterator[UnitOfWork]:

@@ -77,7 +77,7 @@ RECORD_SOURCE: Final = node.outerjoin(
 
 
 def record_of(row: Sequence[Any]) -> NodeRecord:
-    """The record that a row of RECORD_COLUMNS holds."""
+    """The record that a row of RECORD_COLUMNS holds; its booleans may be 0 and 1."""
     (
         node_id, parent_id, name, kind, owner_id, owner_name, public, inherit, locked,
         immutable, read_groups, write_groups, allocation_id, target, content_id, length,
@@ -91,10 +91,10 @@ def record_of(row: Sequence[Any]) -> NodeRecord:
         kind=KINDS[kind],
         owner_id=owner_id,
         owner_name=owner_name,
-        public=public,
-        inherit=inherit,
-        locked=locked,
-        immutable=immutable,
+        public=bool(public),
+        inherit=bool(inherit),
+        locked=bool(locked),
+        immutable=bool(immutable),
         read_groups=tuple(read_groups.split()) if read_groups else (),
         write_groups=tuple(write_groups.split()) if write_groups else (),
         allocation_id=allocation_id,
@@ -110,6 +110,6 @@ def record_of(row: Sequence[Any]) -> NodeRecord:
         changed_ns=changed_ns,
         mtime_ns=mtime_ns,
         busy_until_ns=busy_until_ns,
-        has_properties=has_properties,
+        has_properties=bool(has_properties),
         version=version,
     )

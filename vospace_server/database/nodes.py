@@ -1,7 +1,7 @@
 """NodeRepository: rows of the tree, to and from NodeRecords."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -36,6 +36,7 @@ from vospace_server.database.node_statements import (
     kinds_of_access_statement,
     walk_statement,
 )
+from vospace_server.database.prepared import Prepared
 from vospace_server.database.schema import ABOVE_ROOT_ID, TRASH_ID, node, node_group
 from vospace_server.domain.content import Content
 from vospace_server.domain.node_record import NewNode, NodeRecord, SortKey
@@ -47,7 +48,7 @@ _RECORDS: Final = select(*RECORD_COLUMNS).select_from(RECORD_SOURCE)
 
 
 # Built once: SQLAlchemy then finds their compiled text without looking at them again.
-_WALK: Final = walk_statement()
+_WALK: Final = Prepared(walk_statement())
 _CLIMB: Final = climb_statement()
 _BY_ID: Final = _RECORDS.where(node.c.id == bindparam("node_id"))
 _BY_IDS: Final = _RECORDS.where(node.c.id.in_(bindparam("ids", expanding=True)))
@@ -58,7 +59,7 @@ _BY_NAMES: Final = _RECORDS.where(
     node.c.parent_id == bindparam("parent"),
     node.c.name.in_(bindparam("node_names", expanding=True)),
 )
-_CHILDREN: Final = (
+_CHILDREN: Final = Prepared(
     _RECORDS.where(node.c.parent_id == bindparam("parent"), node.c.name > bindparam("after"))
     .order_by(node.c.name)
     .limit(bindparam("at_most", type_=Integer))
@@ -158,7 +159,7 @@ class NodeRepository:
 
     def walk(self, path: NodePath) -> tuple[NodeRecord, ...]:
         """The nodes on a path, the root first, as far as they exist; one query."""
-        rows = self._connection.execute(_WALK, {"names": path.names})
+        rows = _WALK.rows(self._connection, names=path.names)
         return tuple([record_of(row) for row in rows])
 
     def by_id(self, node_id: int) -> NodeRecord | None:
@@ -188,9 +189,7 @@ class NodeRepository:
 
     def children(self, parent_id: int, *, after: str, limit: int) -> list[NodeRecord]:
         """At most `limit` children whose names come after `after` ('' is before all)."""
-        rows = self._connection.execute(
-            _CHILDREN, {"parent": parent_id, "after": after, "at_most": limit}
-        )
+        rows = _CHILDREN.rows(self._connection, parent=parent_id, after=after, at_most=limit)
         return [record_of(row) for row in rows]
 
     def sorted_child_ids(
@@ -274,26 +273,19 @@ class NodeRepository:
 
     # ------------------------------------------------------------------ changing
 
-    def add(self, new: NewNode, now_ns: int) -> int:
-        """Make a node and return its number.
+    def add_all(self, new: Sequence[NewNode], now_ns: int) -> list[int]:
+        """Make nodes, and return their numbers in that order.
 
-        ConflictError if the name is taken, which the caller has just seen to be free: the next
+        ConflictError if a name is taken, which the caller has just seen to be free: the next
         attempt will find what is there.
         """
-        try:
-            node_id: int = self._connection.execute(_INSERT, _new_row(new, now_ns)).scalar_one()
-        except exc.IntegrityError as error:
-            raise ConflictError(f"{new.name} has been taken") from error
-        self._add_groups(node_id, "r", new.read_groups)
-        self._add_groups(node_id, "w", new.write_groups)
-        return node_id
-
-    def add_all(self, new: Sequence[NewNode], now_ns: int) -> list[int]:
-        """Make many nodes whose names are known to be free; their numbers in that order."""
         if not new:
             return []
         rows = [_new_row(each, now_ns) for each in new]
-        ids = list(self._connection.scalars(_INSERT_MANY, rows))
+        try:
+            ids = self._insert(rows)
+        except exc.IntegrityError as error:
+            raise ConflictError("a name has been taken") from error
         groups = [
             {"node_id": node_id, "mode": mode, "group_uri": group}
             for node_id, each in zip(ids, new, strict=True)
@@ -370,10 +362,11 @@ class NodeRepository:
         if self._connection.execute(statement, values).rowcount != 1:
             raise ConflictError("the node is gone")
 
-    def _add_groups(self, node_id: int, mode: str, groups: Iterable[str]) -> None:
-        rows = [{"node_id": node_id, "mode": mode, "group_uri": group} for group in groups]
-        if rows:
-            self._connection.execute(insert(node_group), rows)
+    def _insert(self, rows: list[dict[str, Any]]) -> list[int]:
+        # Many rows as one statement cost SQLAlchemy more, for one, than one.
+        if len(rows) == 1:
+            return list(self._connection.scalars(_INSERT, rows[0]))
+        return list(self._connection.scalars(_INSERT_MANY, rows))
 
 
 def _new_row(new: NewNode, now_ns: int) -> dict[str, Any]:

@@ -165,10 +165,9 @@ class SizeRepository:
         if rows:
             self._connection.execute(_APPEND, rows)
 
-    def add(self, container_id: int) -> None:
-        """Begin the account of a container that has just been made."""
-        self._connection.execute(
-            _ADD,
+    def add_all(self, container_ids: Iterable[int]) -> None:
+        """Begin the accounts of containers that have just been made."""
+        rows = [
             {
                 "node_id": container_id,
                 "total_bytes": 0,
@@ -176,8 +175,11 @@ class SizeRepository:
                 "pushed_bytes": 0,
                 "pushed_files": 0,
                 "entries_changed_ns": 0,
-            },
-        )
+            }
+            for container_id in container_ids
+        ]
+        if rows:
+            self._connection.execute(_ADD, rows)
 
     def remove(self, container_ids: Collection[int]) -> None:
         """Close the accounts of containers that are being removed."""

@@ -6,11 +6,12 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vospace_model.faults import Fault, NotAuthenticated, PermissionDenied
-from vospace_server.auth.authenticator import Authenticator
-from vospace_server.auth.credentials import Credentials
+from vospace_server.auth.authenticator import Authenticator, is_own_token
+from vospace_server.auth.credentials import Credentials, TokenCredentials
 from vospace_server.domain.identity import ANONYMOUS, Caller, Identity
 from vospace_server.http.browser_sessions import BrowserSessions
 from vospace_server.http.challenges import REFUSED, Challenges
+from vospace_server.http.gathering import Gathering
 from vospace_server.http.request_credentials import TrustedProxy, presented
 from vospace_server.http.request_log import CALLER_NAME
 from vospace_server.http.threads import in_thread
@@ -79,6 +80,9 @@ class Authentication:
         self._sessions = sessions
         self._open_prefixes = tuple(prefix.encode("ascii") for prefix in open_prefixes)
         self._trusted_proxy = trusted_proxy
+        self._remembered: Gathering[None, TokenCredentials, Identity | None] = Gathering(
+            lambda _, tokens: authenticator.remembered_together(tokens)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request on behalf of whoever sent it."""
@@ -124,6 +128,8 @@ class Authentication:
 
     async def _identify(self, credentials: Credentials, scope: Scope) -> Identity:
         identity = self._authenticator.remembered(credentials)
+        if identity is None and is_own_token(credentials):
+            identity = await self._remembered.ask(None, credentials)
         if identity is None:
             identity = await in_thread(
                 self._authenticator.authenticate, credentials, address=client_address(scope)

@@ -16,11 +16,13 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.xml.nodes import iter_node_document, read_node, read_node_update, write_node
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.service_metadata import asks_for_protocols, write_protocols_document
+from vospace_server.domain.identity import Caller
 from vospace_server.domain.node_record import SortKey
 from vospace_server.domain.node_view import NodeView
 from vospace_server.http.accepted_types import wants_json
 from vospace_server.http.addresses import Addresses
 from vospace_server.http.authentication import caller_of, refuse_hidden
+from vospace_server.http.gathering import Gathering
 from vospace_server.http.node_documents import node_of
 from vospace_server.http.parameters import Parameters, query_parameters
 from vospace_server.http.request_bodies import read_document
@@ -92,6 +94,10 @@ class NodeEndpoints:
         delete_non_empty: bool,
     ) -> None:
         self._nodes = nodes
+        # What one caller makes in one container at one time.
+        self._created: Gathering[tuple[Caller, NodePath], Node, NodeView] = Gathering(
+            lambda key, made: nodes.create_all(key[0], made)
+        )
         self._listing = listing
         self._deletions = deletions
         self._addresses = addresses
@@ -128,8 +134,10 @@ class NodeEndpoints:
                 raise InvalidURI(f"uri={start} is not a child of {path}")
             return self._document(listing, shape)
 
-        # One hop: most containers fit into the first batch of their listing.
-        return await self._read(answer)
+        # One hop: most containers fit into the first batch of their listing. To sort one takes
+        # all of its children.
+        hop = self._read if ordering is None else in_thread
+        return await hop(answer)
 
     async def head(self, request: Request) -> Response:
         """Whether the node is there; its children are not looked at."""
@@ -143,7 +151,7 @@ class NodeEndpoints:
         path = _path_of(request)
         node = read_node(await read_document(request, MAX_DOCUMENT_BYTES))
         self._check_uri(node.uri, path)
-        view = await in_thread(self._nodes.create, caller_of(request), node)
+        view = await self._created.ask((caller_of(request), path.parent), node)
         return self._written(request, view, status=201)
 
     async def post(self, request: Request) -> Response:

@@ -35,9 +35,7 @@ def copy_nodes(
     new = [_copy_of(each, caller, parent_id, contents) for each in sources]
     ids = unit.nodes.add_all(new, now_ns)
     pairs = list(zip(sources, ids, strict=True))
-    for source, node_id in pairs:
-        if source.is_container:
-            unit.sizes.add(node_id)
+    unit.sizes.add_all([node_id for source, node_id in pairs if source.is_container])
     unit.properties.copy({s.node_id: node_id for s, node_id in pairs if s.has_properties})
     return ids
 

@@ -16,20 +16,35 @@ from vospace_server.services.tree import actor_id
 def make_node(
     unit: UnitOfWork, caller: Caller, place: Absent, new: NewNode, now_ns: int
 ) -> Found:
-    """Put a node into a place that is free, and say so in sizes and log.
+    """Put a node into a place that is free; see make_nodes."""
+    (created,) = make_nodes(unit, caller, place.parent, [new], now_ns)
+    return created
 
-    The parent must be held, and the quota charged, by the caller. ConflictError if
+
+def make_nodes(
+    unit: UnitOfWork, caller: Caller, parent: Found, new: Sequence[NewNode], now_ns: int
+) -> list[Found]:
+    """Put nodes into places in a container that are free, and say so in sizes and log.
+
+    The container must be held, and the quota charged, by the caller. ConflictError if
     somebody was faster.
     """
-    node_id = unit.nodes.add(new, now_ns)
-    if new.kind is NodeType.CONTAINER:
-        unit.sizes.add(node_id)
-    record = _record_of(unit, caller, new, node_id, now_ns)
-    created = Found(path=place.path, records=(*place.parent.records, record))
-    files = 1 if new.kind.has_bytes else 0
-    size_bytes = 0 if new.content is None else new.content.length
-    record_change(unit, new.parent_id, size_bytes=size_bytes, files=files, now_ns=now_ns)
-    log_change(unit, caller, Operation.CREATE, created, now_ns)
+    if not new:
+        return []
+    ids = unit.nodes.add_all(new, now_ns)
+    pairs = list(zip(new, ids, strict=True))
+    unit.sizes.add_all([each for made, each in pairs if made.kind is NodeType.CONTAINER])
+    created = [
+        parent.child(_record_of(unit, caller, made, node_id, now_ns)) for made, node_id in pairs
+    ]
+    record_change(
+        unit,
+        parent.node.node_id,
+        size_bytes=sum(0 if each.content is None else each.content.length for each in new),
+        files=sum(each.kind.has_bytes for each in new),
+        now_ns=now_ns,
+    )
+    log_changes(unit, caller, Operation.CREATE, created, now_ns)
     return created
 
 

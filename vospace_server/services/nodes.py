@@ -1,32 +1,25 @@
 """NodeService: get, create and set nodes (VOSpace 2.1, section 6.2; contract 1.4)."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
-from vospace_model.faults import (
-    ContainerNotFound,
-    DuplicateNode,
-    InvalidArgument,
-    InvalidURI,
-)
-from vospace_model.nodes import LinkNode, Node, NodeType, NodeUpdate
-from vospace_model.properties import Property, PropertyChange, SetProperty
-from vospace_model.uris import NodePath, VosUri
+from vospace_model.faults import ContainerNotFound, DuplicateNode, Fault, InvalidArgument
+from vospace_model.nodes import Node, NodeUpdate
+from vospace_model.properties import PropertyChange
+from vospace_model.uris import NodePath
 from vospace_server.database.unit_of_work import UnitOfWork
-from vospace_server.domain.access import Action, Verdict, authorize, require
+from vospace_server.domain.access import Action, Verdict, authorize, require, require_reach
 from vospace_server.domain.identity import Caller
-from vospace_server.domain.node_record import NewNode
 from vospace_server.domain.node_view import NodeView, shown_values
-from vospace_server.domain.places import Absent, Found
+from vospace_server.domain.places import Found
 from vospace_server.domain.property_changes import PropertyRules, RequestedChange
 from vospace_server.domain.reserved_names import named_for_creation
 from vospace_server.services.allocations import set_node_quota
-from vospace_server.services.changed_nodes import ChangedNodes, owner_id_of
-from vospace_server.services.new_nodes import inherited_by, make_node, reread
-from vospace_server.services.quota import charge
-from vospace_server.services.tree import Tree, actor_id
-
-MAX_TARGET_CHARACTERS = 4096
+from vospace_server.services.changed_nodes import ChangedNodes
+from vospace_server.services.created_nodes import CreatedNodes
+from vospace_server.services.new_nodes import reread
+from vospace_server.services.tree import Tree
 
 
 class NodeService:
@@ -64,9 +57,23 @@ class NodeService:
         For the last name `.auto` one is invented, which the view tells; `.null` is InvalidURI.
         Read-only properties in it are ignored, as clients copy whole documents.
         """
-        path = named_for_creation(self._tree.own_path(node.uri), secrets.token_hex())
-        caller = self._tree.informed(caller, path)
-        return self._tree.database.retrying(lambda unit: self._create(unit, caller, path, node))
+        (outcome,) = self.create_all(caller, [node])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def create_all(self, caller: Caller, nodes: Sequence[Node]) -> list[NodeView | Exception]:
+        """Make nodes in one container: what `create` returns or raises for each of them.
+
+        As a rule that is one transaction for all. Whatever stands in the way of it concerns one
+        of them or each: then every node has a transaction of its own, in this order.
+        """
+        try:
+            return self._create_together(caller, nodes)
+        except Exception as error:  # noqa: BLE001 - raised by `create`, or by who gathered them
+            if len(nodes) == 1:
+                return [error]
+        return [outcome for node in nodes for outcome in self.create_all(caller, [node])]
 
     def set(
         self, caller: Caller, update: NodeUpdate, *, mtime_ns: int | None = None
@@ -86,49 +93,41 @@ class NodeService:
 
     # ------------------------------------------------------------------ creating
 
-    def _create(self, unit: UnitOfWork, caller: Caller, path: NodePath, node: Node) -> NodeView:
-        unit.allocations.share_tree()
-        place = self._tree.walker(unit).find(caller, path, missing_parent=ContainerNotFound)
-        if isinstance(place, Found):
-            raise DuplicateNode(str(path))
-        parent = place.parent
-        require(caller, parent, Action.WRITE)
-        unit.nodes.hold(parent.node)
-        new, asked = self._new_node(caller, place, node)
-        if asked.owner_name is not None:
-            new = replace(new, owner_id=owner_id_of(unit, asked.owner_name))
-        if parent.allocation_id is not None and new.kind.has_bytes:
-            charge(unit, parent.allocation_id, 0, 1)
-        created = make_node(unit, caller, place, new, self._tree.clock())
-        own = {uri: value for uri, value in asked.own.items() if value is not None}
-        if own:
-            unit.properties.replace({created.node.node_id: own})
-        if asked.quota is not None:
-            set_node_quota(unit, created, asked.quota)
-            created = reread(unit, created)
-        return self._tree.view(unit, caller, created, is_new=True)
+    def _create_together(
+        self, caller: Caller, nodes: Sequence[Node]
+    ) -> list[NodeView | Exception]:
+        asked = [
+            (named_for_creation(self._tree.own_path(node.uri), secrets.token_hex()), node)
+            for node in nodes
+        ]
+        caller = self._tree.informed(caller, *[path for path, _ in asked])
+        return self._tree.database.retrying(lambda unit: self._create(unit, caller, asked))
 
-    def _new_node(
-        self, caller: Caller, place: Absent, node: Node
-    ) -> tuple[NewNode, RequestedChange]:
-        """The row to be, and what goes elsewhere."""
-        rules = PropertyRules(
-            normalise=self._tree.naming.normalise,
-            is_admin=caller.acts_as_admin,
-            is_container=node.node_type is NodeType.CONTAINER,
-            is_new=True,
-        )
-        asked = rules.read([_as_change(each) for each in node.properties])
-        plain = NewNode(
-            parent_id=place.parent.node.node_id,
-            name=place.name,
-            kind=node.node_type,
-            owner_id=actor_id(caller),
-            target=_checked_target(node),
-            has_properties=any(value is not None for value in asked.own.values()),
-        )
-        inherited = inherited_by(plain, place.parent.node)
-        return replace(inherited, **asked.fields), asked
+    def _create(
+        self, unit: UnitOfWork, caller: Caller, asked: Sequence[tuple[NodePath, Node]]
+    ) -> list[NodeView | Exception]:
+        unit.allocations.share_tree()
+        walker = self._tree.walker(unit)
+        place = walker.find(caller, asked[0][0], missing_parent=ContainerNotFound)
+        if isinstance(place, Found):
+            raise DuplicateNode(str(asked[0][0]))
+        created = CreatedNodes(unit, self._tree, caller, place.parent)
+        others = [path.name for path, _ in asked[1:]]
+        taken = unit.nodes.children_named(place.parent.node.node_id, others) if others else {}
+        faults: dict[int, Exception] = {}
+        for number, (path, node) in enumerate(asked):
+            try:
+                require_reach(caller, path)
+                if path.name in taken:
+                    raise DuplicateNode(str(path))
+                created.add(path.name, node)
+            except Fault as fault:
+                faults[number] = fault
+        views = created.write()
+        return [
+            faults[number] if number in faults else views[path.name]
+            for number, (path, _) in enumerate(asked)
+        ]
 
     # ------------------------------------------------------------------ setting
 
@@ -179,23 +178,3 @@ class NodeService:
         if asked.quota is not None:
             set_node_quota(unit, found, asked.quota)
         return self._tree.view(unit, caller, reread(unit, found))
-
-
-def _as_change(shown: Property) -> SetProperty:
-    return SetProperty(uri=shown.uri, value=shown.value)
-
-
-def _checked_target(node: Node) -> str | None:
-    """The target of a link, kept as written and not resolved."""
-    if not isinstance(node, LinkNode):
-        return None
-    if not node.target or len(node.target) > MAX_TARGET_CHARACTERS:
-        raise InvalidArgument(
-            f"a link needs a target of 1 to {MAX_TARGET_CHARACTERS} characters"
-        )
-    if node.target.lower().startswith("vos:"):
-        try:
-            VosUri.parse(node.target)
-        except InvalidURI as error:
-            raise InvalidArgument(f"target: {error.detail}") from error
-    return node.target

@@ -286,3 +286,25 @@ def test_a_password_is_never_remembered_without_asking(desk: Desk, ann: str) -> 
     credentials = PasswordCredentials(name="ann", password=PASSWORD)
 
     assert desk.authenticator.remembered(credentials) is None
+
+
+def test_one_look_tells_of_many_tokens_who_still_holds_which(desk: Desk, ann: str) -> None:
+    kept, revoked, unknown = (
+        TokenCredentials(token=each) for each in (make_token(desk), make_token(desk), "vst_no")
+    )
+    identities = [present(desk.authenticator, each.token) for each in (kept, revoked)]
+    together = [kept, revoked, unknown]
+    assert desk.authenticator.remembered_together(together) == [*identities, None]
+
+    number = max(each.token_id for each in desk.accounts.tokens(ann))
+    desk.accounts.revoke_token(ann, number, by=OPERATOR)
+
+    # What changed must be read anew, and `authenticate` does.
+    assert desk.authenticator.remembered_together(together) == [None] * 3
+    assert present(desk.authenticator, kept.token) == identities[0]
+    assert token_refusal(desk.authenticator, revoked.token) == "the token was revoked"
+    after = desk.authenticator.remembered_together(together)
+    assert after[0] == identities[0]
+    assert isinstance(after[1], NotAuthenticated)
+    # A look spares the next one on SQLite, where it is certain that nothing was committed.
+    assert desk.authenticator.remembered(kept) == identities[0]

@@ -1,12 +1,14 @@
 """Database: transactions that commit, roll back, wait for one another and are repeated."""
 
+import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, exc, text
 
 from tests.support.postgres import PostgresServer
 from vospace_model.faults import ServiceBusy
@@ -22,7 +24,7 @@ from vospace_server.domain.node_record import NewNode
 
 def add(unit: UnitOfWork, name: str) -> int:
     new = NewNode(parent_id=ROOT_ID, name=name, kind=NodeType.CONTAINER, owner_id=0)
-    return unit.nodes.add(new, 1)
+    return unit.nodes.add_all([new], 1)[0]
 
 
 def names(database: Database) -> list[str]:
@@ -287,3 +289,57 @@ def test_sqlite_tells_by_a_number_that_anybody_committed_anything(tmp_path: Path
 
 def test_postgresql_has_no_such_number(database: Database) -> None:
     assert (database.data_version() is None) == (database.dialect == "postgresql")
+
+
+def test_a_read_that_failed_spoils_no_other(database: Database) -> None:
+    def fail(statement: str) -> None:
+        with database.read() as unit:
+            unit.nodes.count()
+            # What a repository does, but wrongly.
+            unit._connection.exec_driver_sql(statement)
+
+    for _ in range(3):
+        with pytest.raises(exc.DBAPIError):
+            fail("SELECT no_such_column FROM node")
+        assert names(database) == []
+
+
+def test_a_read_that_was_given_up_sees_no_old_state_afterwards(database: Database) -> None:
+    def give_up() -> None:
+        with database.read() as unit:
+            unit.nodes.count()
+            raise KeyError
+
+    for number in range(5):
+        with pytest.raises(KeyError):
+            give_up()
+        with database.write() as unit:
+            add(unit, str(number))
+        assert len(names(database)) == number + 1
+
+
+def test_many_readers_at_one_time_leave_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "space.sqlite"
+    together = threading.Barrier(40)
+
+    def opened() -> int:
+        links = (Path(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd"))
+        return sum(link.exists() and link.resolve() == file for link in links)
+
+    with closing(Database(f"sqlite:///{file}", pool_size=4)) as database:
+        database.upgrade()
+
+        def read(_: int) -> int:
+            with database.read() as unit:
+                together.wait(30)
+                return unit.nodes.count()
+
+        counts: list[int] = []
+        with ThreadPoolExecutor(40) as threads:
+            for _ in range(5):
+                assert len(set(threads.map(read, range(40)))) == 1
+                counts.append(opened())
+        # SQLite itself keeps the files of closed connections for the next ones.
+        assert max(counts) <= 41
+
+    assert opened() == 0

@@ -23,10 +23,10 @@ def deep(database: Database) -> Database:
     with database.write() as unit:
         parent = ROOT_ID
         for name in "abc":
-            parent = unit.nodes.add(new(parent, name), 1)
+            (parent,) = unit.nodes.add_all([new(parent, name)], 1)
         first = unit.nodes.child(ROOT_ID, "a")
         assert first is not None
-        unit.nodes.add(new(first.node_id, "f", NodeType.DATA), 1)
+        unit.nodes.add_all([new(first.node_id, "f", NodeType.DATA)], 1)
     return database
 
 
@@ -63,7 +63,7 @@ def test_a_node_is_put_back_together_from_its_row(database: Database) -> None:
         mtime_ns=-5,
     )
     with database.write() as unit:
-        node_id = unit.nodes.add(node, 2**62)
+        (node_id,) = unit.nodes.add_all([node], 2**62)
         unit.nodes.mark_busy(node_id, "upload", 99)
 
     with database.read() as unit:
@@ -87,7 +87,7 @@ def test_a_path_is_found_from_below(deep: Database) -> None:
 
 def test_a_name_that_has_been_taken_is_a_conflict(deep: Database) -> None:
     with pytest.raises(ConflictError), deep._write() as unit:
-        unit.nodes.add(new(ROOT_ID, "a"), 1)
+        unit.nodes.add_all([new(ROOT_ID, "a")], 1)
 
 
 def test_a_node_that_is_gone_can_not_be_changed(deep: Database) -> None:
@@ -101,17 +101,15 @@ def test_a_node_that_is_gone_can_not_be_changed(deep: Database) -> None:
 
 def test_groups_in_use_follow_the_nodes(database: Database) -> None:
     with database.write() as unit:
-        node_id = unit.nodes.add(
-            NewNode(
-                parent_id=ROOT_ID,
-                name="x",
-                kind=NodeType.DATA,
-                owner_id=0,
-                read_groups=("ivo://a/b?r",),
-                write_groups=("ivo://a/b?w",),
-            ),
-            1,
+        readable = NewNode(
+            parent_id=ROOT_ID,
+            name="x",
+            kind=NodeType.DATA,
+            owner_id=0,
+            read_groups=("ivo://a/b?r",),
+            write_groups=("ivo://a/b?w",),
         )
+        (node_id,) = unit.nodes.add_all([readable], 1)
         assert unit.nodes.groups_in_use() == {"ivo://a/b?r", "ivo://a/b?w"}
         unit.nodes.remove([node_id])
         assert unit.nodes.groups_in_use() == set()
@@ -152,7 +150,10 @@ def test_every_legal_name_is_walked_and_listed_as_it_is(
         parent = ROOT_ID
         for name in names:
             known = unit.nodes.child(parent, name)
-            parent = unit.nodes.add(new(parent, name), 1) if known is None else known.node_id
+            if known is None:
+                (parent,) = unit.nodes.add_all([new(parent, name)], 1)
+            else:
+                parent = known.node_id
 
     with database.read() as unit:
         records = unit.nodes.walk(NodePath(tuple(names)))

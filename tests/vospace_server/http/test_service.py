@@ -160,7 +160,7 @@ def test_a_defect_is_logged_once_and_told_without_details(
     def defective(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(NodeService, "create", defective)
+    monkeypatch.setattr(NodeService, "create_all", defective)
 
     from_document = '<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0"'
     response = alice.put(

@@ -217,7 +217,7 @@ def test_what_was_written_while_a_tree_was_cut_off_is_given_back_at_the_end(
             kind=NodeType.DATA,
             owner_id=space.alice.user_id,
         )
-        unit.nodes.add(late, space.clock())
+        unit.nodes.add_all([late], space.clock())
         unit.allocations.charge(1, 0, 0, 1)
 
     between = space.used()

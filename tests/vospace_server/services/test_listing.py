@@ -25,7 +25,7 @@ def fill(space: TreeSpace, path: str, names: Iterable[str]) -> None:
                 kind=NodeType.DATA,
                 owner_id=space.alice.user_id,
             )
-            unit.nodes.add(new, space.clock())
+            unit.nodes.add_all([new], space.clock())
 
 
 def listed(space: TreeSpace, path: str, **how: object) -> list[str]:
@@ -239,8 +239,8 @@ def test_a_tree_of_any_depth_is_listed(space: TreeSpace) -> None:
                 owner_id=0,
                 public=True,
             )
-            parent = unit.nodes.add(new, space.clock())
-            unit.sizes.add(parent)
+            (parent,) = unit.nodes.add_all([new], space.clock())
+            unit.sizes.add_all([parent])
 
     found = lines(space.listing.descendants(ANONYMOUS, at("/d0"), depth=None))
 
