@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -83,6 +84,8 @@ _LOCK: Final = (
     .where(node.c.id == bindparam("node_id"))
     .with_for_update()
 )
+# Nearly all paths begin with the same few containers.
+_record_on_a_path: Final = lru_cache(maxsize=1024)(record_of)
 # Those of a new row that hold the field of the record as it is.
 _PLAIN_COLUMNS: Final = (
     "parent_id", "name", "owner_id", "public", "inherit", "locked", "immutable", "target",
@@ -160,7 +163,7 @@ class NodeRepository:
     def walk(self, path: NodePath) -> tuple[NodeRecord, ...]:
         """The nodes on a path, the root first, as far as they exist; one query."""
         rows = _WALK.rows(self._connection, names=path.names)
-        return tuple([record_of(row) for row in rows])
+        return tuple([_record_on_a_path(row) for row in rows])
 
     def by_id(self, node_id: int) -> NodeRecord | None:
         """The node of that number, in the tree or in the trash."""
