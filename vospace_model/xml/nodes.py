@@ -5,6 +5,7 @@ implementations write one, and so do we, with the prefix that clients compare li
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, TypedDict
 
 from lxml import etree
@@ -183,10 +184,14 @@ def _node(node: Node, detail: Detail, root_attributes: str = "") -> str:
 
 
 def _property(item: Property) -> str:
-    read_only = ' readOnly="true"' if item.read_only else ""
-    return (
-        f'<vos:property uri="{escape(item.uri)}"{read_only}>{escape(item.value)}</vos:property>'
-    )
+    return f"{_property_tag(item.uri, item.read_only)}{escape(item.value)}</vos:property>"
+
+
+# The same few in all nodes of a listing.
+@lru_cache(maxsize=256)
+def _property_tag(uri: str, read_only: bool) -> str:  # noqa: FBT001 - as above
+    attributes = attribute("uri", uri) + (' readOnly="true"' if read_only else "")
+    return f"<vos:property{attributes}>"
 
 
 def _change(change: PropertyChange) -> str:

@@ -2,14 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from vospace_model.nodes import NodeType
-from vospace_model.properties import Cadc, Core, Property, format_groups, is_administered
-from vospace_model.properties import is_read_only as never_writable
+from vospace_model.properties import (
+    ADMINISTERED_PROPERTIES,
+    READ_ONLY_PROPERTIES,
+    Cadc,
+    Core,
+    Property,
+    format_groups,
+)
 from vospace_model.timestamps import format_node_date, moment_of
 from vospace_model.uris import NodePath
 from vospace_server.domain.allocation import Usage
 from vospace_server.domain.node_record import NodeRecord
+
+_SET_BY_OTHERS: Final = READ_ONLY_PROPERTIES | ADMINISTERED_PROPERTIES
+_NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+_NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +52,10 @@ def properties_of(view: NodeView, *, with_access: bool = False) -> tuple[Propert
     """
     shown = shown_values(view) if with_access else _without_access(view)
     return tuple(
-        Property(uri=uri, value=value, read_only=never_writable(uri) or is_administered(uri))
-        for uri, value in shown.items()
+        [
+            Property(uri=uri, value=value, read_only=uri in _SET_BY_OTHERS)
+            for uri, value in shown.items()
+        ]
     )
 
 
@@ -108,7 +122,14 @@ def _quota(view: NodeView) -> dict[str, str]:
 
 
 def _date(nanoseconds: int) -> str:
-    return format_node_date(moment_of(nanoseconds))
+    seconds, rest = divmod(nanoseconds, _NANOSECONDS_PER_SECOND)
+    return f"{_second(seconds)}{rest // _NANOSECONDS_PER_MILLISECOND:03d}"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """All of a date before its milliseconds; nodes that came together share it."""
+    return format_node_date(moment_of(seconds * _NANOSECONDS_PER_SECOND)).removesuffix("000")
 
 
 def _text(flag: bool) -> str:  # noqa: FBT001 - the flag is the subject
