@@ -163,7 +163,13 @@ def test_a_content_can_be_evicted_by_name_while_it_is_open(cache: BlockCache) ->
     source = CountedSource(data)
     content = cache.open("id", len(data), None)
     read_all(content, source)
-    assert cache.evict("id") >= 9 * MIB
+    # A reader has its bytes before they are noted as stored, and until then they stay.
+    freed = [cache.evict("id")]
+    deadline = time.monotonic() + 10
+    while sum(freed) < 9 * MIB and time.monotonic() < deadline:
+        time.sleep(0.01)
+        freed.append(cache.evict("id"))
+    assert sum(freed) >= 9 * MIB
     assert stored_on_disk(cache) < MIB
     assert cache.statistics().stored_bytes < MIB
     assert read_all(content, source) == data

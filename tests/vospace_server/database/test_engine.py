@@ -1,6 +1,5 @@
 """Database: transactions that commit, roll back, wait for one another and are repeated."""
 
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -323,8 +322,9 @@ def test_many_readers_at_one_time_leave_nothing_behind(tmp_path: Path) -> None:
     together = threading.Barrier(40)
 
     def opened() -> int:
-        links = (Path(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd"))
-        return sum(link.exists() and link.resolve() == file for link in links)
+        links = list(Path("/proc/self/fd").iterdir())
+        # The list's own is closed by now.
+        return [each.readlink() for each in links if each.is_symlink()].count(file)
 
     with closing(Database(f"sqlite:///{file}", pool_size=4)) as database:
         database.upgrade()
