@@ -217,8 +217,8 @@ class FilesystemWriter:
         with translated(f"writing object {self._key}"):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
-        if self._early is not None:
-            self._early.note(len(chunk))
+            if self._early is not None:
+                self._early.note(len(chunk))
 
     def commit(self) -> None:
         """Sync, link and sync again; the object is then readable and durable."""

@@ -55,8 +55,8 @@ class GrowingFile:
         with translated(f"writing object {self._path.name}"):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
-        if self._early is not None:
-            self._early.note(len(chunk))
+            if self._early is not None:
+                self._early.note(len(chunk))
 
     def commit(self) -> None:
         """Put bytes and directory entry on stable storage; the lock is kept."""
