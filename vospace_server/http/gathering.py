@@ -62,15 +62,18 @@ class Gathering(Generic[K, T, R]):
     async def _serve(self, loop: asyncio.AbstractEventLoop, key: K) -> None:
         while waiting := self._waiting[loop, key]:
             batch, self._waiting[loop, key] = waiting[:_MOST], waiting[_MOST:]
-            for asked, outcome in zip(batch, await self._outcomes(key, batch), strict=True):
+            for asked, outcome in await self._outcomes(key, batch):
                 if isinstance(outcome, Exception):
                     asked.outcome.set_exception(outcome)
                 else:
                     asked.outcome.set_result(outcome)
         del self._waiting[loop, key]
 
-    async def _outcomes(self, key: K, batch: Sequence[_Asked[T, R]]) -> Sequence[R | Exception]:
+    async def _outcomes(
+        self, key: K, batch: Sequence[_Asked[T, R]]
+    ) -> list[tuple[_Asked[T, R], R | Exception]]:
         try:
-            return await in_thread(self._together, key, [asked.item for asked in batch])
+            outcomes = await in_thread(self._together, key, [asked.item for asked in batch])
+            return list(zip(batch, outcomes, strict=True))
         except Exception as error:  # noqa: BLE001 - raised where it was asked for
-            return [error] * len(batch)
+            return [(asked, error) for asked in batch]

@@ -4,7 +4,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vospace_model.faults import ContainerNotFound, DuplicateNode, Fault, InvalidArgument
+from vospace_model.faults import (
+    ContainerNotFound,
+    DuplicateNode,
+    Fault,
+    InvalidArgument,
+    ServiceBusy,
+)
 from vospace_model.nodes import Node, NodeUpdate
 from vospace_model.properties import PropertyChange
 from vospace_model.uris import NodePath
@@ -66,10 +72,13 @@ class NodeService:
         """Make nodes in one container: what `create` returns or raises for each of them.
 
         As a rule that is one transaction for all. Whatever stands in the way of it concerns one
-        of them or each: then every node has a transaction of its own, in this order.
+        of them or each: then every node has a transaction of its own, in this order. A database
+        that is busy is so for all, and has been waited for.
         """
         try:
             return self._create_together(caller, nodes)
+        except ServiceBusy as busy:
+            return [busy] * len(nodes)
         except Exception as error:  # noqa: BLE001 - raised by `create`, or by who gathered them
             if len(nodes) == 1:
                 return [error]

@@ -91,6 +91,18 @@ def test_a_failure_of_all_is_told_to_all_and_the_next_are_served() -> None:
     assert found[7] == 14
 
 
+def test_an_outcome_too_few_is_a_failure_of_all_and_hangs_nobody() -> None:
+    gathering: Gathering[str, int, int] = Gathering(lambda _key, numbers: list(numbers)[1:])
+
+    async def main() -> None:
+        with anyio.fail_after(10):
+            for _ in range(2):
+                with pytest.raises(ValueError, match="shorter"):
+                    await gathering.ask("a", 1)
+
+    asyncio.run(main())
+
+
 def test_who_is_cancelled_waits_for_the_end_and_disturbs_nobody() -> None:
     doubling = Doubling()
     gathering: Gathering[str, int, int] = Gathering(doubling)

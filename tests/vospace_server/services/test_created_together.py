@@ -13,6 +13,7 @@ from vospace_model.faults import (
     InvalidURI,
     PermissionDenied,
     QuotaExceeded,
+    ServiceBusy,
 )
 from vospace_model.nodes import ContainerNode, DataNode, LinkNode, Node
 from vospace_model.properties import Core, Property
@@ -123,6 +124,21 @@ def test_an_unforeseen_failure_is_of_one_alone(
     monkeypatch.setattr(space.tree, "own_path", failing)
 
     assert outcomes(space, files("a", "bad", "b")) == ["a", RuntimeError, "b"]
+
+
+def test_a_busy_database_is_waited_for_once(
+    space: TreeSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[None] = []
+
+    def busy(*_: object, **__: object) -> None:
+        waits.append(None)
+        raise ServiceBusy("the database is busy", 2)
+
+    monkeypatch.setattr(space.database, "retrying", busy)
+
+    assert outcomes(space, files("a", "b", "c")) == [ServiceBusy] * 3
+    assert len(waits) == 1
 
 
 def test_somebody_faster_is_noticed(
