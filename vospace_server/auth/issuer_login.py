@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from vospace_model.faults import Fault, NotAuthenticated, PermissionDenied
 from vospace_server.auth.directory import AccountDirectory, KnownAccount, identity_of
+from vospace_server.auth.issued_scope import issued_scope
 from vospace_server.auth.issuer_keys import IssuerKeys
 from vospace_server.domain.account import (
     AdministrationError,
@@ -93,7 +94,7 @@ class IssuerLogin:
         groups = account.groups | self._groups(claims)
         expires = datetime.fromtimestamp(min(claims["exp"], _LAST_SECOND), UTC)
         return identity_of(
-            KnownAccount(user=account.user, groups=groups), TokenScope.WRITE, expires=expires
+            KnownAccount(user=account.user, groups=groups), _scope(claims), expires=expires
         )
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -170,6 +171,13 @@ class IssuerLogin:
             for name in names[:_MOST_GROUPS]
             if isinstance(name, str) and _GROUP_NAME.fullmatch(name)
         )
+
+
+def _scope(claims: dict[str, Any]) -> TokenScope:
+    try:
+        return issued_scope(claims)
+    except ValueError as error:
+        raise NotAuthenticated(f"the token is not accepted: {error}") from error
 
 
 # The last second that datetime knows.

@@ -131,6 +131,37 @@ def test_groups_are_those_of_the_issuer_and_never_ours(gate: Gate) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("claim", "scope"),
+    [
+        ("openid profile read:messages write", "write"),
+        (7, "write"),
+        ("openid storage.read:/", "read"),
+        ("storage.read", "read"),
+        ("storage.read:/hst storage.modify:/durand/a%20b", "read:/hst write:/durand/a%20b"),
+        ("read:/hst write:/durand", "read:/hst write:/durand"),
+        (["storage.read:/hst", "openid"], "read:/hst"),
+        ("storage.read:/ storage.create:/durand", "read"),
+        ("storage.create:/durand storage.stage:/", ""),
+    ],
+)
+def test_what_the_issuer_has_limited_stays_limited(
+    gate: Gate, claim: object, scope: str
+) -> None:
+    """Contract 3.5: scopes only narrow, those of other issuers as well."""
+    identity = gate.login().identify(gate.issuer.token(scope=claim))
+
+    assert identity.scope.label == scope
+    assert identity.may_write == ("write" in scope)
+
+
+def test_a_limit_that_is_no_path_is_refused_and_not_ignored(gate: Gate) -> None:
+    with pytest.raises(NotAuthenticated) as refused:
+        gate.login().identify(gate.issuer.token(scope="storage.read:hst"))
+
+    assert "must begin with a slash" in refused.value.detail
+
+
 # ------------------------------------------------------------------ what is refused
 
 
