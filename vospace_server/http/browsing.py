@@ -194,7 +194,7 @@ class BrowsingEndpoints:
             raise InvalidArgument(f"a link begins with one of {known}")
         if scheme.lower() == "vos":
             uri = VosUri.parse(target)
-            if uri.is_of(self._tree.uri(NodePath.root()).authority):
+            if self._tree.is_own(uri):
                 self._nodes.get(caller, uri.path)
         return target
 

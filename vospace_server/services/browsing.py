@@ -187,6 +187,6 @@ class BrowsingService:
         if not target.lower().startswith("vos:"):
             return False
         try:
-            return VosUri.parse(target).is_of(self._tree.uri(NodePath.root()).authority)
+            return self._tree.is_own(VosUri.parse(target))
         except InvalidURI:
             return False

@@ -64,9 +64,13 @@ class Tree:
         """The URI of the node at a path."""
         return VosUri(self._authority, path)
 
+    def is_own(self, uri: VosUri) -> bool:
+        """Whether a URI names a node of this space."""
+        return uri.is_of(self._authority)
+
     def own_path(self, uri: VosUri) -> NodePath:
         """The path that a URI means here; InvalidURI if it names another service."""
-        if not uri.is_of(self._authority):
+        if not self.is_own(uri):
             raise InvalidURI(f"{uri} is not in this service, vos://{self._authority}")
         return uri.path
 
