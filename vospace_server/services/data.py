@@ -281,6 +281,8 @@ class Upload:
         self._writer = writer
         self._received = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
+        # The last chunk in it, as long as that may be under way.
+        self._hashed: Future[None] | None = None
         self._sha256 = hashlib.sha256()
         self._renewed = time.monotonic()
         self._committed = False
@@ -296,7 +298,10 @@ class Upload:
         return self._ticket.path
 
     def write(self, chunk: bytes | bytearray) -> None:
-        """Take the next bytes. Raises QuotaExceeded, StoreFullError or StoreError."""
+        """Take the next bytes, which nobody may change afterwards.
+
+        Raises QuotaExceeded, StoreFullError or StoreError.
+        """
         self._received += len(chunk)
         self._ticket = self._service.grow(self._ticket, self._received)
         self._hash_and_write(chunk)
@@ -305,17 +310,19 @@ class Upload:
             self._renewed = time.monotonic()
 
     def _hash_and_write(self, chunk: bytes | bytearray) -> None:
+        self._await_md5()
         if len(chunk) < _WORTH_A_THREAD_BYTES:
             self._md5.update(chunk)
-            self._sha256.update(chunk)
-            self._writer.write(memoryview(chunk))
-            return
-        hashed = self._service.hash_beside(self._md5, chunk)
-        try:
-            self._sha256.update(chunk)
-            self._writer.write(memoryview(chunk))
-        finally:
-            hashed.result()
+        else:
+            # Goes on while the next chunk is waited for.
+            self._hashed = self._service.hash_beside(self._md5, chunk)
+        self._sha256.update(chunk)
+        self._writer.write(memoryview(chunk))
+
+    def _await_md5(self) -> None:
+        if self._hashed is not None:
+            self._hashed.result()
+            self._hashed = None
 
     def commit(self) -> Stored:
         """Make it count: durable and visible on return.
@@ -336,6 +343,7 @@ class Upload:
         declared = self._order.declared_length
         if declared is not None and declared != self._received:
             raise InvalidArgument(f"{declared} bytes were announced, {self._received} came")
+        self._await_md5()
         content = Content(
             content_id=self._content_id,
             object_key=self._writer.key,
