@@ -26,8 +26,8 @@ _WORDS: Final[Mapping[str, str | None]] = {
 def issued_scope(claims: Mapping[str, Any]) -> TokenScope:
     """The scope of a token with these claims; WRITE if they say nothing of storage.
 
-    What the issuer has limited stays limited, to nothing at all if need be. Raises ValueError
-    with a sentence for a path that is none.
+    What the issuer has limited stays limited, to nothing at all if need be; a word without a
+    path is for all of them. Raises ValueError with a sentence for a path that is none.
     """
     words = list(_words_about_storage(claims.get("scope")))
     if not words:
@@ -39,9 +39,18 @@ def issued_scope(claims: Mapping[str, Any]) -> TokenScope:
 
 
 def _words_about_storage(claim: object) -> Iterator[tuple[str | None, str]]:
+    if claim is None:
+        return
     texts = claim if isinstance(claim, list) else [claim]
+    words: list[str] = []
     for text in texts:
-        for each in text.split() if isinstance(text, str) else ():
-            name, _, path = each.partition(":")
-            if name in _WORDS and (path.startswith("/") or name.startswith("storage.")):
-                yield _WORDS[name], path or "/"
+        if not isinstance(text, str):
+            raise ValueError("the claim scope is no text")  # noqa: TRY004 - of the token
+        # At blanks alone: other white space may be part of a name.
+        words += text.split(" ")
+    for each in words:
+        name, colon, path = each.partition(":")
+        # `read:messages` is about something else.
+        is_ours = not colon or path.startswith("/") or name.startswith("storage.")
+        if name in _WORDS and is_ours:
+            yield _WORDS[name], path if colon else "/"

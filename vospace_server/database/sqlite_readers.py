@@ -22,10 +22,15 @@ class SqliteReaders:
         self._most = most
         # What nobody uses at the moment. Taking and giving back are atomic.
         self._idle: deque[Connection] = deque()
+        self._closed = False
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction that sees one state; it ends with the block, however that ends."""
+        """A transaction that sees one state; it ends with the block, however that ends.
+
+        Results must have been read to their end by then, or the next transaction on the
+        connection sees the same state.
+        """
         connection = self._taken()
         driver: Any = connection.connection.driver_connection
         try:
@@ -33,7 +38,9 @@ class SqliteReaders:
             try:
                 yield connection
             finally:
-                driver.execute("COMMIT")
+                # After some errors SQLite has ended it already.
+                if driver.in_transaction:
+                    driver.execute("COMMIT")
         except (exc.DBAPIError, sqlite3.Error):
             # Who knows in what state it is.
             connection.invalidate()
@@ -43,7 +50,8 @@ class SqliteReaders:
             self._give_back(connection)
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections that nobody uses, and others when they come back."""
+        self._closed = True
         while self._idle:
             self._idle.pop().close()
 
@@ -60,7 +68,7 @@ class SqliteReaders:
     def _give_back(self, connection: Connection) -> None:
         if connection.closed:
             return
-        if len(self._idle) < self._most:
+        if len(self._idle) < self._most and not self._closed:
             self._idle.append(connection)
         else:
             connection.close()

@@ -96,7 +96,9 @@ class ApiEndpoints:
             )
             return listed(_listing_lines(lines), headers={"content-type": LISTING_MEDIA_TYPE})
 
-        return await self._read(answer)
+        # A line of a deep listing may take many rows.
+        hop = self._read if depth == 1 else in_thread
+        return await hop(answer)
 
     async def move(self, request: Request) -> Response:
         """Rename a node to exactly the path given, over what is there if POSIX would."""

@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 import anyio
 import anyio.lowlevel
 
+from vospace_server.http.request_threads import give
 from vospace_server.http.threads import in_thread
 
 K = TypeVar("K", bound=Hashable)
@@ -60,14 +61,17 @@ class Gathering(Generic[K, T, R]):
         return asked.outcome.result()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, key: K) -> None:
-        while waiting := self._waiting[loop, key]:
-            batch, self._waiting[loop, key] = waiting[:_MOST], waiting[_MOST:]
-            for asked, outcome in await self._outcomes(key, batch):
-                if isinstance(outcome, Exception):
-                    asked.outcome.set_exception(outcome)
-                else:
-                    asked.outcome.set_result(outcome)
-        del self._waiting[loop, key]
+        batch: list[_Asked[T, R]] = []
+        try:
+            while waiting := self._waiting[loop, key]:
+                batch, self._waiting[loop, key] = waiting[:_MOST], waiting[_MOST:]
+                for asked, outcome in await self._outcomes(key, batch):
+                    error = outcome if isinstance(outcome, Exception) else None
+                    give(asked.outcome, outcome, error)
+        finally:
+            # At the end of the loop, somebody may still be waiting.
+            for asked in (*batch, *self._waiting.pop((loop, key))):
+                asked.outcome.cancel()
 
     async def _outcomes(
         self, key: K, batch: Sequence[_Asked[T, R]]

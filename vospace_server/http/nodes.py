@@ -16,7 +16,7 @@ from vospace_model.uris import NodePath, VosUri
 from vospace_model.xml.nodes import iter_node_document, read_node, read_node_update, write_node
 from vospace_model.xml.parser import MAX_DOCUMENT_BYTES
 from vospace_model.xml.service_metadata import asks_for_protocols, write_protocols_document
-from vospace_server.domain.identity import Caller
+from vospace_server.domain.identity import Caller, Identity
 from vospace_server.domain.node_record import SortKey
 from vospace_server.domain.node_view import NodeView
 from vospace_server.http.accepted_types import wants_json
@@ -95,8 +95,8 @@ class NodeEndpoints:
     ) -> None:
         self._nodes = nodes
         # What one caller makes in one container at one time.
-        self._created: Gathering[tuple[Caller, NodePath], Node, NodeView] = Gathering(
-            lambda key, made: nodes.create_all(key[0], made)
+        self._created: Gathering[tuple[Caller, str | None, NodePath], Node, NodeView] = (
+            Gathering(lambda key, made: nodes.create_all(key[0], made))
         )
         self._listing = listing
         self._deletions = deletions
@@ -151,7 +151,10 @@ class NodeEndpoints:
         path = _path_of(request)
         node = read_node(await read_document(request, MAX_DOCUMENT_BYTES))
         self._check_uri(node.uri, path)
-        view = await self._created.ask((caller_of(request), path.parent), node)
+        caller = caller_of(request)
+        # What other services say of somebody depends on the token that they are shown.
+        bearer = caller.bearer if isinstance(caller, Identity) else None
+        view = await self._created.ask((caller, bearer, path.parent), node)
         return self._written(request, view, status=201)
 
     async def post(self, request: Request) -> Response:

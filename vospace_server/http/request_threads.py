@@ -36,7 +36,7 @@ class _Hop:
             error = raised
         # When the loop is closed, nobody awaits this any more.
         with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(_give, self.future, result, error)
+            self.loop.call_soon_threadsafe(give, self.future, result, error)
 
 
 class RequestThreads:
@@ -80,7 +80,8 @@ class RequestThreads:
             del hop
 
 
-def _give(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+def give(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    """Let a future be what was returned or raised, unless it was cancelled."""
     if future.cancelled():
         return
     if error is None:

@@ -22,7 +22,9 @@ _threads = RequestThreads()
 
 # A thread that computes keeps the loop waiting as long (sys.getswitchinterval).
 _PATIENCE_SECONDS: Final = 0.005
-_SHARE_OF_WAITING: Final = 20
+# The first children of nearly all containers are shown in less.
+_LONGEST_SECONDS: Final = 0.05
+_SHARE_LEFT: Final = 20
 
 # A batch goes to the client when it has grown to this, so that a long listing costs few hops...
 _BATCH_BYTES = 128 * 1024
@@ -54,8 +56,8 @@ class AtOnce:
     For what reads SQLite, which is in memory as a rule: a hop into a thread costs more than
     such a call, for the interpreter is handed to and fro at each step of a statement. `is_free`
     tells without waiting that nobody has locked the database. A call that had to wait for the
-    disk all the same sends those after it into threads, for so much longer than it waited that
-    the loop stands still for a twentieth of its time at the most.
+    disk all the same, or that has computed for long, sends those after it into threads, for so
+    much longer than it took that the loop is lost to them for a twentieth of its time at most.
     """
 
     def __init__(self, is_free: Callable[[], bool]) -> None:
@@ -72,9 +74,10 @@ class AtOnce:
             return func(*args, **kwargs)
         finally:
             ended = time.monotonic()
-            waited = ended - began - (time.thread_time() - worked)
-            if waited > _PATIENCE_SECONDS:
-                self._in_threads_until = ended + waited * _SHARE_OF_WAITING
+            took = ended - began
+            waited = took - (time.thread_time() - worked)
+            if waited > _PATIENCE_SECONDS or took > _LONGEST_SECONDS:
+                self._in_threads_until = ended + took * _SHARE_LEFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,9 @@ def test_groups_are_those_of_the_issuer_and_never_ours(gate: Gate) -> None:
     ("claim", "scope"),
     [
         ("openid profile read:messages write", "write"),
-        (7, "write"),
+        (None, "write"),
+        ("openid read", "read"),
+        ("write:/a\u00a0b", "write:/a%C2%A0b"),
         ("openid storage.read:/", "read"),
         ("storage.read", "read"),
         ("storage.read:/hst storage.modify:/durand/a%20b", "read:/hst write:/durand/a%20b"),
@@ -155,11 +157,23 @@ def test_what_the_issuer_has_limited_stays_limited(
     assert identity.may_write == ("write" in scope)
 
 
-def test_a_limit_that_is_no_path_is_refused_and_not_ignored(gate: Gate) -> None:
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ("storage.read:hst", "must begin with a slash"),
+        ("storage.read:", "must begin with a slash"),
+        (7, "the claim scope is no text"),
+        ({"storage.read": "/"}, "the claim scope is no text"),
+        (["read:/", 7], "the claim scope is no text"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_and_not_ignored(
+    gate: Gate, claim: object, reason: str
+) -> None:
     with pytest.raises(NotAuthenticated) as refused:
-        gate.login().identify(gate.issuer.token(scope="storage.read:hst"))
+        gate.login().identify(gate.issuer.token(scope=claim))
 
-    assert "must begin with a slash" in refused.value.detail
+    assert reason in refused.value.detail
 
 
 # ------------------------------------------------------------------ what is refused

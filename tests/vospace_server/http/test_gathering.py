@@ -103,6 +103,39 @@ def test_an_outcome_too_few_is_a_failure_of_all_and_hangs_nobody() -> None:
     asyncio.run(main())
 
 
+def test_a_stop_of_iteration_hangs_nobody() -> None:
+    gathering: Gathering[str, int, int] = Gathering(
+        lambda _key, numbers: [StopIteration(n) for n in numbers]
+    )
+
+    async def main() -> None:
+        with anyio.fail_after(10):
+            for _ in range(2):
+                with pytest.raises(RuntimeError, match="StopIteration"):
+                    await gathering.ask("a", 1)
+
+    asyncio.run(main())
+
+
+def test_nobody_waits_for_who_was_stopped_with_the_loop() -> None:
+    doubling = Doubling()
+    gathering: Gathering[str, int, int] = Gathering(doubling)
+
+    async def main() -> None:
+        with anyio.fail_after(10):
+            asking = [asyncio.ensure_future(gathering.ask("a", n)) for n in (1, 2)]
+            await begun(doubling)
+            asking.append(asyncio.ensure_future(gathering.ask("a", 3)))
+            await asyncio.sleep(0)
+            doubling.let.set()
+            for task in asyncio.all_tasks() - {asyncio.current_task(), *asking}:
+                task.cancel()
+            ends = await asyncio.gather(*asking, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+
+    asyncio.run(main())
+
+
 def test_who_is_cancelled_waits_for_the_end_and_disturbs_nobody() -> None:
     doubling = Doubling()
     gathering: Gathering[str, int, int] = Gathering(doubling)

@@ -128,6 +128,21 @@ def test_a_call_that_computes_for_long_has_not_waited() -> None:
     asyncio.run(main())
 
 
+def test_after_a_call_that_has_computed_for_long_others_go_into_threads() -> None:
+    at_once = AtOnce(is_free=lambda: True)
+
+    def compute() -> None:
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:
+            pass
+
+    async def main() -> None:
+        await at_once(compute)
+        assert await at_once(threading.get_ident) != threading.get_ident()
+
+    asyncio.run(main())
+
+
 def test_a_call_that_waited_is_forgotten_after_a_while() -> None:
     at_once = AtOnce(is_free=lambda: True)
 
