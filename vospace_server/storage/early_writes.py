@@ -62,3 +62,12 @@ class EarlyWrites:
                 raise OSError(number, os.strerror(number))
             return
         os.posix_fadvise(self._descriptor, start, length, os.POSIX_FADV_DONTNEED)
+
+
+def append_all(descriptor: int, chunk: bytes | memoryview, early: EarlyWrites | None) -> None:
+    """Write all of a chunk at the end of a file, and note it. Raises OSError."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    if early is not None:
+        early.note(len(chunk))

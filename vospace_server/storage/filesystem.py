@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from vospace_server.storage.early_writes import EarlyWrites
+from vospace_server.storage.early_writes import EarlyWrites, append_all
 from vospace_server.storage.growing_file import GrowingFile
 from vospace_server.storage.object_store import (
     ObjectKey,
@@ -213,12 +213,8 @@ class FilesystemWriter:
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append all of chunk. Raises StoreFullError or StoreError."""
-        rest = memoryview(chunk)
         with translated(f"writing object {self._key}"):
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-            if self._early is not None:
-                self._early.note(len(chunk))
+            append_all(self._descriptor, chunk, self._early)
 
     def commit(self) -> None:
         """Sync, link and sync again; the object is then readable and durable."""

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from vospace_server.storage.early_writes import EarlyWrites
+from vospace_server.storage.early_writes import EarlyWrites, append_all
 from vospace_server.storage.object_store import SegmentBusyError, StoreError
 from vospace_server.storage.posix_errors import fsync_directory, translated
 
@@ -51,12 +51,8 @@ class GrowingFile:
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append all of chunk. Raises StoreFullError or StoreError."""
-        rest = memoryview(chunk)
         with translated(f"writing object {self._path.name}"):
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-            if self._early is not None:
-                self._early.note(len(chunk))
+            append_all(self._descriptor, chunk, self._early)
 
     def commit(self) -> None:
         """Put bytes and directory entry on stable storage; the lock is kept."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import anyio
 import pytest
@@ -91,27 +91,29 @@ def test_a_failure_of_all_is_told_to_all_and_the_next_are_served() -> None:
     assert found[7] == 14
 
 
-def test_an_outcome_too_few_is_a_failure_of_all_and_hangs_nobody() -> None:
-    gathering: Gathering[str, int, int] = Gathering(lambda _key, numbers: list(numbers)[1:])
+def no_outcome(_key: str, numbers: Sequence[int]) -> list[int | Exception]:
+    return [*numbers[1:]]
+
+
+def stopped(_key: str, numbers: Sequence[int]) -> list[int | Exception]:
+    return [StopIteration(n) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("together", "error", "words"),
+    [(no_outcome, ValueError, "shorter"), (stopped, RuntimeError, "StopIteration")],
+)
+def test_what_is_no_outcome_is_a_failure_and_hangs_nobody(
+    together: Callable[[str, Sequence[int]], list[int | Exception]],
+    error: type[Exception],
+    words: str,
+) -> None:
+    gathering: Gathering[str, int, int] = Gathering(together)
 
     async def main() -> None:
         with anyio.fail_after(10):
             for _ in range(2):
-                with pytest.raises(ValueError, match="shorter"):
-                    await gathering.ask("a", 1)
-
-    asyncio.run(main())
-
-
-def test_a_stop_of_iteration_hangs_nobody() -> None:
-    gathering: Gathering[str, int, int] = Gathering(
-        lambda _key, numbers: [StopIteration(n) for n in numbers]
-    )
-
-    async def main() -> None:
-        with anyio.fail_after(10):
-            for _ in range(2):
-                with pytest.raises(RuntimeError, match="StopIteration"):
+                with pytest.raises(error, match=words):
                     await gathering.ask("a", 1)
 
     asyncio.run(main())
