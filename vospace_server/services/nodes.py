@@ -109,7 +109,8 @@ class NodeService:
             (named_for_creation(self._tree.own_path(node.uri), secrets.token_hex()), node)
             for node in nodes
         ]
-        caller = self._tree.informed(caller, *[path for path, _ in asked])
+        # All lie in one container, whose groups count.
+        caller = self._tree.informed(caller, asked[0][0])
         return self._tree.database.retrying(lambda unit: self._create(unit, caller, asked))
 
     def _create(
